@@ -1,0 +1,2 @@
+//! planner
+pub mod units;

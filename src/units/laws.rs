@@ -1,0 +1,117 @@
+//! Which products and quotients of quantities exist. A law that is not written here does not compile.
+
+use super::quantity::{
+    Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, Flop, FlopPerSecond, GpuHours, Seconds, Tokens,
+    TokensPerSecond, Watts,
+};
+use super::{EnergyPrice, HourlyPrice, Money};
+use std::ops::{Div, Mul};
+
+/// `$rate * $time = $amount`, and the two quotients that follow.
+macro_rules! law {
+    ($rate:ident * $time:ident = $amount:ident) => {
+        impl Mul<$time> for $rate {
+            type Output = $amount;
+            fn mul(self, by: $time) -> $amount {
+                $amount::new(self.get() * by.get())
+            }
+        }
+        impl Mul<$rate> for $time {
+            type Output = $amount;
+            fn mul(self, by: $rate) -> $amount {
+                $amount::new(self.get() * by.get())
+            }
+        }
+        impl Div<$rate> for $amount {
+            type Output = $time;
+            fn div(self, by: $rate) -> $time {
+                $time::new(self.get() / by.get())
+            }
+        }
+        impl Div<$time> for $amount {
+            type Output = $rate;
+            fn div(self, by: $time) -> $rate {
+                $rate::new(self.get() / by.get())
+            }
+        }
+    };
+}
+
+law!(BytesPerSecond * Seconds = Bytes);
+law!(BitsPerSecond * Seconds = Bits);
+law!(FlopPerSecond * Seconds = Flop);
+law!(Watts * Seconds = Energy);
+law!(TokensPerSecond * Seconds = Tokens);
+law!(CarbonIntensity * Energy = Carbon);
+
+impl Bits {
+    /// Eight bits are a byte.
+    #[must_use]
+    pub fn to_bytes(self) -> Bytes {
+        Bytes::new(self.get() / 8.0)
+    }
+}
+
+impl BitsPerSecond {
+    /// Eight bits are a byte.
+    #[must_use]
+    pub fn to_bytes(self) -> BytesPerSecond {
+        BytesPerSecond::new(self.get() / 8.0)
+    }
+}
+
+impl Bytes {
+    /// A byte is eight bits.
+    #[must_use]
+    pub fn to_bits(self) -> Bits {
+        Bits::new(self.get() * 8.0)
+    }
+}
+
+impl Seconds {
+    /// The time that `gpus` GPUs are held for.
+    #[must_use]
+    pub fn on_gpus(self, gpus: u64) -> GpuHours {
+        GpuHours::new(self.get() * gpus as f64)
+    }
+}
+
+const KILOWATT_HOUR: f64 = 3.6e6;
+
+impl Mul<EnergyPrice> for Energy {
+    type Output = Money;
+    fn mul(self, price: EnergyPrice) -> Money {
+        price.per_unit() * (self.get() / KILOWATT_HOUR)
+    }
+}
+
+impl Mul<HourlyPrice> for GpuHours {
+    type Output = Money;
+    fn mul(self, price: HourlyPrice) -> Money {
+        price.per_unit() * (self.get() / 3600.0)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_transfer_takes_bytes_over_bandwidth() {
+        let time = Bytes::new(1e9) / BytesPerSecond::new(50e9);
+        assert_eq!(time, Seconds::new(0.02));
+    }
+
+    #[test]
+    fn a_line_rate_becomes_bytes_by_eight() {
+        assert_eq!("400 Gb/s".parse::<BitsPerSecond>().unwrap().to_bytes(), BytesPerSecond::new(50e9));
+    }
+
+    #[test]
+    fn energy_of_gpt3_by_llmcarbon() {
+        // public-claims E2: 3.546 M V100-hours at 330 W and PUE 1.1 are 1,287 MWh.
+        let hours: Seconds = "3545600 h".parse().unwrap();
+        let energy = "330 W".parse::<Watts>().unwrap() * hours * 1.1;
+        assert_eq!(format!("{energy:.4}"), "1.287 GWh");
+    }
+}
