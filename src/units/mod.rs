@@ -40,6 +40,7 @@
 //!
 //! This room is the lowest: it knows none of the others.
 
+mod batch;
 mod error;
 mod format;
 mod laws;
@@ -47,12 +48,13 @@ mod money;
 mod number;
 mod quantity;
 
+pub use batch::Batch;
 pub use error::QuantityError;
 pub use format::{grouped, significant};
 pub use money::{Currency, EnergyPrice, HourlyPrice, Money};
 pub use quantity::{
     Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, FailureRate, Flop, FlopPerSecond, GpuHours,
-    Hertz, Nodes, Quantity, Seconds, Tokens, TokensPerSecond, Watts,
+    Hertz, Nodes, Parameters, Quantity, Seconds, Tokens, TokensPerSecond, Watts,
 };
 
 /// Checks that `text` is a quantity of the given kind, without keeping the value.
@@ -62,5 +64,8 @@ pub use quantity::{
 /// # Errors
 /// A [`QuantityError`] that says what is wrong and what to write instead. An unknown kind is accepted: it is not this room's.
 pub fn check(kind: &str, text: &str) -> Result<(), QuantityError> {
+    if kind == "global-batch" {
+        return text.parse::<Batch>().map(|_| ());
+    }
     quantity::check(kind, text).or_else(|| money::check(kind, text)).unwrap_or(Ok(()))
 }

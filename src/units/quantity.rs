@@ -278,6 +278,11 @@ quantities! {
         print: [("tokens/s", 1.0), ("k tokens/s", 1e3), ("M tokens/s", 1e6), ("B tokens/s", 1e9)],
         also: [],
     }
+    /// A count of model parameters.
+    Parameters("parameters", "a number of parameters", "70.6B") {
+        print: [("k", 1e3), ("M", 1e6), ("B", 1e9), ("T", 1e12)],
+        also: [],
+    }
     /// Failures per node and second; written per (1000) node-days.
     FailureRate("failure-rate", "failures per node-day", "4 /1000 node-days") {
         print: [("/1000 node-days", 1.0 / (1000.0 * DAY))],

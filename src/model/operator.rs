@@ -1,0 +1,166 @@
+//! One operator: what it computes, what it moves, what it keeps for the backward pass.
+
+use crate::spec::{AttentionKernel, Precision};
+use crate::units::Bytes;
+
+/// The share of a layer that one rank holds, and the microbatch it works on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Shard {
+    /// Sequences in a microbatch, b.
+    pub microbatch: u32,
+    /// Tokens of a sequence, s.
+    pub sequence: u32,
+    /// Tensor-parallel degree, t.
+    pub tensor: u32,
+    /// Whether norms, dropouts and residuals are divided along the sequence over the tensor-parallel ranks.
+    pub sequence_parallel: bool,
+    /// Context-parallel degree, c.
+    pub context: u32,
+    /// Expert-parallel degree, e.
+    pub expert: u32,
+    /// Tensor-parallel degree inside an expert.
+    pub expert_tensor: u32,
+    /// Data type of the matmuls.
+    pub precision: Precision,
+    /// How attention is computed.
+    pub attention: AttentionKernel,
+}
+
+impl Shard {
+    /// Tokens of the microbatch on this rank: b·s/c.
+    #[must_use]
+    pub fn tokens(&self) -> f64 {
+        f64::from(self.microbatch) * f64::from(self.sequence) / f64::from(self.context)
+    }
+
+    /// Tokens in the regions that sequence parallelism divides.
+    #[must_use]
+    pub fn sequence_tokens(&self) -> f64 {
+        if self.sequence_parallel { self.tokens() / f64::from(self.tensor) } else { self.tokens() }
+    }
+}
+
+/// One kernel's work on one rank.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Kernel {
+    /// `batch` products of an [m × k] by a [k × n] matrix.
+    Matmul {
+        /// Rows.
+        m: f64,
+        /// Columns.
+        n: f64,
+        /// Inner length.
+        k: f64,
+        /// How many of them, in one launch.
+        batch: f64,
+        /// Data type.
+        precision: Precision,
+    },
+    /// Fused attention.
+    Attention {
+        /// Multiplications and additions.
+        flops: f64,
+        /// Bytes to and from memory.
+        bytes: f64,
+        /// Data type.
+        precision: Precision,
+    },
+    /// A pass over memory.
+    Stream {
+        /// Bytes to and from memory.
+        bytes: f64,
+    },
+}
+
+impl Kernel {
+    /// Multiplications and additions on the matrix units.
+    #[must_use]
+    pub fn flops(&self) -> f64 {
+        match *self {
+            Self::Matmul { m, n, k, batch, .. } => 2.0 * m * n * k * batch,
+            Self::Attention { flops, .. } => flops,
+            Self::Stream { .. } => 0.0,
+        }
+    }
+
+    /// Bytes to and from memory.
+    #[must_use]
+    pub fn bytes(&self) -> f64 {
+        match *self {
+            // Operands in the matmul's type, the result in 16 bits or more.
+            Self::Matmul { m, n, k, batch, precision } => {
+                batch * ((m * k + k * n) * precision.matmul_bytes() + m * n * precision.activation_bytes())
+            }
+            Self::Attention { bytes, .. } | Self::Stream { bytes } => bytes,
+        }
+    }
+}
+
+/// Which part of the model an operator belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Part {
+    /// Norms, projections and residual of the attention block.
+    Attention,
+    /// Scores, softmax and weighted sum: what selective recomputation runs again.
+    AttentionCore,
+    /// The feed-forward block, dense or shared.
+    FeedForward,
+    /// Routed experts with their router.
+    Experts,
+    /// The token embedding.
+    Embedding,
+    /// The output projection and loss.
+    Head,
+}
+
+/// Tensors kept for the backward pass, on this rank.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Saved {
+    /// Bytes kept.
+    pub bytes: Bytes,
+}
+
+/// One operator of a layer on one rank, for one microbatch.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Operator {
+    /// What it is.
+    pub name: &'static str,
+    /// Where it belongs.
+    pub part: Part,
+    /// Kernels of the forward pass.
+    pub forward: Vec<Kernel>,
+    /// Kernels of the backward pass that give the gradient of the input.
+    pub input_gradient: Vec<Kernel>,
+    /// Kernels of the backward pass that give the gradient of the weights.
+    pub weight_gradient: Vec<Kernel>,
+    /// What it keeps between the passes.
+    pub saved: Saved,
+}
+
+impl Operator {
+    /// A linear layer: rows × inputs by inputs × outputs, `batch` times. Input and weight gradients are matmuls of their own.
+    #[must_use]
+    pub(super) fn linear(name: &'static str, part: Part, [m, n, k]: [f64; 3], batch: f64, precision: Precision, saved: f64) -> Self {
+        Self {
+            name,
+            part,
+            forward: vec![Kernel::Matmul { m, n, k, batch, precision }],
+            input_gradient: vec![Kernel::Matmul { m, n: k, k: n, batch, precision }],
+            weight_gradient: vec![Kernel::Matmul { m: k, n, k: m, batch, precision }],
+            saved: Saved { bytes: Bytes::new(saved) },
+        }
+    }
+
+    /// A memory-bound pass of `forward` and `backward` bytes.
+    #[must_use]
+    pub(super) fn stream(name: &'static str, part: Part, forward: f64, backward: f64, saved: f64) -> Self {
+        Self {
+            name,
+            part,
+            forward: vec![Kernel::Stream { bytes: forward }],
+            input_gradient: vec![Kernel::Stream { bytes: backward }],
+            weight_gradient: Vec::new(),
+            saved: Saved { bytes: Bytes::new(saved) },
+        }
+    }
+}

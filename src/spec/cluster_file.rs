@@ -1,0 +1,155 @@
+//! What a cluster file may say.
+
+use schemars::JsonSchema;
+use serde::Deserialize;
+
+use crate::catalog::{AcceleratorOverrides, Cooling, ExchangeRate, Nics};
+use crate::units::{CarbonIntensity, EnergyPrice, FailureRate, HourlyPrice, Money, Nodes, Watts};
+
+/// A cluster: pools of identical nodes, the fabric between them, power and prices.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct ClusterFile {
+    /// Name of the cluster.
+    pub name: String,
+    /// What it is, in a sentence.
+    #[serde(default)]
+    pub description: Option<String>,
+    /// Pools of identical nodes.
+    #[schemars(length(min = 1))]
+    pub pools: Vec<PoolFile>,
+    /// The network between the nodes; not needed for one node.
+    #[serde(default)]
+    pub fabric: Option<FabricFile>,
+    /// Power limits, efficiency of the site, tariff.
+    #[serde(default)]
+    pub power: PowerFile,
+    /// How often nodes fail.
+    #[serde(default)]
+    pub reliability: ReliabilityFile,
+    /// What the hardware costs.
+    #[serde(default)]
+    pub price: PriceFile,
+    /// Exchange rates, beside or instead of the catalogue's.
+    #[serde(default)]
+    pub currencies: Vec<ExchangeRate>,
+}
+
+/// A pool of identical nodes. Fields beside `server` override the catalogue's.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct PoolFile {
+    /// Name of the pool.
+    pub name: String,
+    /// Nodes in the pool. A rack that is bought as one (GB200 NVL72) is one node.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub nodes: u32,
+    /// Server of the catalogue, see `planner catalog servers`.
+    pub server: String,
+    /// Accelerator of the catalogue, when it is not the server's own.
+    #[serde(default)]
+    pub accelerator: Option<String>,
+    /// Accelerators per node.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1024))]
+    pub gpus: Option<u32>,
+    /// Network ports per node for computation.
+    #[serde(default)]
+    pub nics: Option<Nics>,
+    /// Most power a node draws.
+    #[serde(default)]
+    pub max_power: Option<Watts>,
+    /// Nodes in one rack.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub nodes_per_rack: Option<u32>,
+    /// How the nodes are cooled.
+    #[serde(default)]
+    pub cooling: Option<Cooling>,
+    /// Purchase price of a node.
+    #[serde(default)]
+    pub price: Option<Money>,
+    /// Fields of the accelerator that differ from the catalogue's.
+    #[serde(default)]
+    pub overrides: AcceleratorOverrides,
+}
+
+/// The network between the nodes.
+#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields)]
+pub struct FabricFile {
+    /// How switches are wired.
+    pub kind: FabricKind,
+    /// Switch of the catalogue, see `planner catalog switches`.
+    pub switch: String,
+    /// Link of the catalogue, when it is not the switch's own.
+    #[serde(default)]
+    pub link: Option<String>,
+    /// Nodes that share a set of leaf switches.
+    #[serde(default)]
+    pub scalable_unit: Option<Nodes>,
+    /// Bandwidth into a leaf switch over bandwidth out of it.
+    #[serde(default)]
+    #[schemars(range(min = 1.0, max = 64.0))]
+    pub oversubscription: Option<f64>,
+    /// Bandwidth into a pod's spine switches over bandwidth out of them, in a network of three tiers.
+    #[serde(default)]
+    #[schemars(range(min = 1.0, max = 64.0))]
+    pub core_oversubscription: Option<f64>,
+    /// Parallel networks that a port's lanes are split over.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 8))]
+    pub planes: Option<u32>,
+}
+
+/// How switches are wired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum FabricKind {
+    /// Port i of every node of a scalable unit on leaf i; spines (and cores) above.
+    RailOptimizedFatTree,
+    /// All ports of a node on one leaf; spines (and cores) above.
+    FatTree,
+    /// Port i of every node on the switches of rail i; no way from rail to rail but through the node (arXiv:2307.12169).
+    RailOnly,
+    /// One switch.
+    SingleSwitch,
+}
+
+/// Power limits, efficiency of the site, tariff.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PowerFile {
+    /// Most power the site may draw, cooling included.
+    pub site_limit: Option<Watts>,
+    /// Most power a rack may draw.
+    pub rack_limit: Option<Watts>,
+    /// Most power one feed carries.
+    pub feed_limit: Option<Watts>,
+    /// Power usage effectiveness: site power over IT power.
+    #[schemars(range(min = 1.0, max = 10.0))]
+    pub pue: Option<f64>,
+    /// Share of a node's largest power that it draws while training.
+    #[schemars(range(min = 0.01, max = 1.0))]
+    pub load_factor: Option<f64>,
+    /// Price of electricity.
+    pub tariff: Option<EnergyPrice>,
+    /// Carbon intensity of electricity.
+    pub carbon: Option<CarbonIntensity>,
+}
+
+/// How often nodes fail.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct ReliabilityFile {
+    /// Node failures that stop a job.
+    pub failures: Option<FailureRate>,
+}
+
+/// What the hardware costs.
+#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
+pub struct PriceFile {
+    /// All-in price of a GPU-hour, rented or owned, electricity included.
+    pub gpu_hour: Option<HourlyPrice>,
+}

@@ -1,0 +1,19 @@
+//! What users write: cluster and workload files, checked and resolved against the catalogue.
+//!
+//! `*_file.rs` are the YAML files as they stand, from which the JSON Schema, the editors' help and the YAML reference are
+//! derived; `cluster.rs` and `workload.rs` are what they mean. This room knows `yaml`, `catalog` and `units`; it knows nothing
+//! of time or layouts.
+
+mod cluster;
+mod cluster_file;
+pub mod examples;
+mod huggingface;
+mod numerics;
+mod workload;
+mod workload_file;
+
+pub use cluster::{Cluster, Fabric, Pool, Power};
+pub use cluster_file::{ClusterFile, FabricKind};
+pub use numerics::{AttentionKernel, Precision};
+pub use workload::{Job, Workload};
+pub use workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, Recompute, ScheduleKind, WorkloadFile};

@@ -1,0 +1,181 @@
+//! What a workload file means: every model looked up, every name unique, no job waiting for itself.
+
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+
+use petgraph::algo::tarjan_scc;
+use petgraph::graph::DiGraph;
+
+use super::cluster::unknown_name_help;
+use super::workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, WorkloadFile};
+use super::{AttentionKernel, Precision, huggingface};
+use crate::catalog::{Catalog, Model};
+use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::units::{Batch, Seconds, Tokens};
+use crate::yaml::{self, Document, Path};
+
+/// A workload, ready to be planned.
+#[derive(Debug)]
+pub struct Workload {
+    /// Its jobs, in the order of the file.
+    pub jobs: Vec<Job>,
+    file: Document<WorkloadFile>,
+}
+
+/// One training job.
+#[derive(Debug, Clone)]
+pub struct Job {
+    /// Its place in the file.
+    pub index: usize,
+    /// Its name.
+    pub name: String,
+    /// The model it trains.
+    pub model: Model,
+    /// Tokens to train on.
+    pub tokens: Option<Tokens>,
+    /// Tokens of a sequence.
+    pub sequence: u32,
+    /// Data between two optimizer steps.
+    pub batch: Batch,
+    /// Data type of the matmuls, when stated.
+    pub precision: Option<Precision>,
+    /// How attention is computed.
+    pub attention: AttentionKernel,
+    /// Degrees that are fixed.
+    pub parallelism: Parallelism,
+    /// Name of the pool it runs on, when stated.
+    pub pool: Option<String>,
+    /// Time by which it has to be done.
+    pub deadline: Option<Seconds>,
+    /// Jobs that have to be done before.
+    pub after: Vec<usize>,
+}
+
+impl Workload {
+    /// Reads a workload file. Paths in it are relative to its folder.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load(source: Arc<Source>, catalog: &Catalog) -> Result<Self, Vec<Diagnostic>> {
+        let folder = FilePath::new(source.name()).parent().map(PathBuf::from).unwrap_or_default();
+        let file = yaml::load::<WorkloadFile>(source)?;
+        let mut errors = Vec::new();
+        let mut jobs = Vec::new();
+        for (index, job) in file.value.jobs.iter().enumerate() {
+            let model = resolve_model(job, index, &file, catalog, &folder, &mut errors);
+            let after = resolve_after(job, index, &file, &mut errors);
+            if let Some(first) = file.value.jobs[..index].iter().position(|other| other.name == job.name) {
+                let error = file.error(Code::DuplicateName, &at(index, "name"), format!("two jobs are called `{}`", job.name));
+                errors.push(error.also(&file.source, file.span(&at(first, "name")), "the first").help("give each job its own name"));
+            }
+            jobs.extend(model.map(|model| Job {
+                index,
+                name: job.name.clone(),
+                model,
+                tokens: job.tokens,
+                sequence: job.sequence,
+                batch: job.global_batch,
+                precision: job.precision,
+                attention: job.attention.unwrap_or_default(),
+                parallelism: match &job.parallelism {
+                    ParallelismRef::Auto => Parallelism::default(),
+                    ParallelismRef::Fixed(fixed) => (**fixed).clone(),
+                },
+                pool: job.pool.clone(),
+                deadline: job.deadline,
+                after,
+            }));
+        }
+        errors.extend(cycles(&file));
+        if errors.is_empty() { Ok(Self { jobs, file }) } else { Err(errors) }
+    }
+
+    /// An error at a field of a job.
+    #[must_use]
+    pub fn error(&self, job: &Job, field: &str, code: Code, message: impl Into<String>) -> Diagnostic {
+        self.file.error(code, &field.split('.').fold(Path::root().key("jobs").index(job.index), |path, key| path.key(key)), message)
+    }
+}
+
+fn at(index: usize, field: &str) -> Path {
+    Path::root().key("jobs").index(index).key(field)
+}
+
+fn resolve_model(
+    job: &JobFile,
+    index: usize,
+    file: &Document<WorkloadFile>,
+    catalog: &Catalog,
+    folder: &FilePath,
+    errors: &mut Vec<Diagnostic>,
+) -> Option<Model> {
+    let name = match &job.model {
+        ModelRef::Spelled(model) => return Some((**model).clone()),
+        ModelRef::Named(name) => name,
+    };
+    if let Some(model) = catalog.model(name) {
+        return Some(model.clone());
+    }
+    let is_path = FilePath::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) || name.contains(['/', '\\']);
+    if is_path {
+        let error = match huggingface::load(&folder.join(name)) {
+            Ok(model) => return Some(model),
+            Err(error) => error.also(&file.source, file.span(&at(index, "model")), "named here"),
+        };
+        errors.push(error);
+    } else {
+        let error = file.error(Code::UnknownModel, &at(index, "model"), format!("no model is called `{name}`"));
+        errors.push(error.help(unknown_name_help(name, &catalog.models)));
+    }
+    None
+}
+
+fn resolve_after(job: &JobFile, index: usize, file: &Document<WorkloadFile>, errors: &mut Vec<Diagnostic>) -> Vec<usize> {
+    let mut after = Vec::new();
+    for (i, name) in job.after.iter().enumerate() {
+        match file.value.jobs.iter().position(|other| other.name == *name) {
+            Some(found) => after.push(found),
+            None => {
+                let names: Vec<&str> = file.value.jobs.iter().map(|job| job.name.as_str()).collect();
+                let error = file.error(Code::UnknownJob, &at(index, "after").index(i), format!("no job is called `{name}`"));
+                errors.push(error.help(format!("jobs of this file: `{}`", names.join("`, `"))));
+            }
+        }
+    }
+    after
+}
+
+/// Jobs that wait for each other in a circle: the cycles of the dependency graph.
+fn cycles(file: &Document<WorkloadFile>) -> Vec<Diagnostic> {
+    let jobs = &file.value.jobs;
+    let mut graph = DiGraph::<usize, ()>::new();
+    let nodes: Vec<_> = (0..jobs.len()).map(|index| graph.add_node(index)).collect();
+    for (index, job) in jobs.iter().enumerate() {
+        for before in job.after.iter().filter_map(|name| jobs.iter().position(|other| other.name == *name)) {
+            graph.update_edge(nodes[before], nodes[index], ());
+        }
+    }
+    let mut found: Vec<Vec<usize>> = tarjan_scc(&graph)
+        .into_iter()
+        .map(|component| component.into_iter().map(|node| graph[node]).collect::<Vec<_>>())
+        .filter(|jobs| jobs.len() > 1 || jobs.iter().any(|job| graph.contains_edge(nodes[*job], nodes[*job])))
+        .collect();
+    found.iter_mut().for_each(|component| component.sort_unstable());
+    found.sort();
+    found
+        .into_iter()
+        .map(|component| {
+            let names: Vec<&str> = component.iter().map(|job| jobs[*job].name.as_str()).collect();
+            let first = component.first().copied().unwrap_or_default();
+            let message = if names.len() == 1 {
+                format!("job `{}` waits for itself", names.concat())
+            } else {
+                format!("jobs `{}` wait for each other", names.join("`, `"))
+            };
+            component.iter().skip(1).fold(
+                file.error(Code::DependencyCycle, &at(first, "after"), message).help("take one of the `after` entries out"),
+                |error, job| error.also(&file.source, file.span(&at(*job, "after")), "and this"),
+            )
+        })
+        .collect()
+}
