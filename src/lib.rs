@@ -2,6 +2,8 @@
 //!
 //! The rooms of the library, each knowing only those below it, are described in `docs/architecture.md`.
 
+pub mod step;
+pub mod parallel;
 pub mod topology;
 pub mod model;
 pub mod calibration;

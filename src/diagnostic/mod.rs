@@ -73,23 +73,13 @@ impl Diagnostic {
     /// Starts an error.
     #[must_use]
     pub fn error(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            severity: Severity::Error,
-            message: message.into(),
-            labels: Vec::new(),
-            help: None,
-            notes: Vec::new(),
-        }
+        Self { code, severity: Severity::Error, message: message.into(), labels: Vec::new(), help: None, notes: Vec::new() }
     }
 
     /// Starts a warning.
     #[must_use]
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
-        Self {
-            severity: Severity::Warning,
-            ..Self::error(code, message)
-        }
+        Self { severity: Severity::Warning, ..Self::error(code, message) }
     }
 
     /// Points at the place at fault.
@@ -126,12 +116,7 @@ impl Diagnostic {
     }
 
     fn label(mut self, source: &Arc<Source>, span: Range<usize>, text: String, primary: bool) -> Self {
-        self.labels.push(Label {
-            source: Arc::clone(source),
-            span: source.clamp(span),
-            text,
-            primary,
-        });
+        self.labels.push(Label { source: Arc::clone(source), span: source.clamp(span), text, primary });
         self
     }
 }

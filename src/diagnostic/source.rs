@@ -172,8 +172,7 @@ fn too_large(name: &str, bytes: u64) -> Diagnostic {
 }
 
 fn binary(name: &str) -> Diagnostic {
-    Diagnostic::error(Code::Encoding, format!("{} is a binary file", quoted(name)))
-        .help("name a YAML text file")
+    Diagnostic::error(Code::Encoding, format!("{} is a binary file", quoted(name))).help("name a YAML text file")
 }
 
 fn invalid_utf8(name: String, bytes: &[u8], valid: usize) -> Diagnostic {
@@ -193,9 +192,7 @@ fn invalid_utf8(name: String, bytes: &[u8], valid: usize) -> Diagnostic {
 fn foreign_encoding(bytes: &[u8]) -> Option<&'static str> {
     let zeros: Vec<bool> = bytes.iter().take(4).map(|&byte| byte == 0).collect();
     match (bytes, zeros.as_slice()) {
-        ([0xff, 0xfe, 0, 0, ..], _) | (_, [false, true, true, true]) => {
-            Some("UTF-32 (little-endian)")
-        }
+        ([0xff, 0xfe, 0, 0, ..], _) | (_, [false, true, true, true]) => Some("UTF-32 (little-endian)"),
         ([0, 0, 0xfe, 0xff, ..], _) | (_, [true, true, true, false]) => Some("UTF-32 (big-endian)"),
         ([0xff, 0xfe, ..], _) | (_, [false, true, false, true]) => Some("UTF-16 (little-endian)"),
         ([0xfe, 0xff, ..], _) | (_, [true, false, true, false]) => Some("UTF-16 (big-endian)"),

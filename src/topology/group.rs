@@ -84,6 +84,13 @@ impl Topology {
         }
     }
 
+    /// Whether two accelerators of a pool share a scale-up domain.
+    #[must_use]
+    pub fn same_domain(&self, pool: usize, a: u32, b: u32) -> bool {
+        let domain = |gpu: u32| self.places.get(pool).and_then(|places| places.get(gpu as usize)).map(|place| place.domain);
+        domain(a) == domain(b)
+    }
+
     /// The share of its port that the slowest member gets, all groups sending around their rings at once.
     fn share(&self, pattern: &Pattern, places: &[Place], port: BytesPerSecond) -> f64 {
         let mut leaf_load = vec![0.0; self.leaf_up.len()];

@@ -27,7 +27,7 @@ struct Checker<'a> {
     batch: Batch,
 }
 
-impl<'a> Checker<'a> {
+impl Checker<'_> {
     fn value(&mut self, node: &Node, schema: &Schema<'_>, at: Trail<'_>) {
         let spot = Spot { source: self.source, node, schema, at };
         if node.is_null() {

@@ -86,6 +86,5 @@ fn refused(source: &Arc<Source>, tree: &Node, error: &serde_yaml::Error) -> Diag
             None => break text.as_str(),
         }
     };
-    Diagnostic::error(Code::InvalidValue, format!("{}: {reason}", path.quoted()))
-        .at(source, tree.nearest_span(&path), "")
+    Diagnostic::error(Code::InvalidValue, format!("{}: {reason}", path.quoted())).at(source, tree.nearest_span(&path), "")
 }

@@ -12,10 +12,12 @@ mod load;
 mod number;
 mod path;
 mod range;
+mod refusal;
 mod scan;
 mod schema;
 mod spot;
 mod tree;
+mod written;
 
 pub use check::check;
 pub use load::{Document, load, parse_embedded};

@@ -30,17 +30,15 @@ impl Number {
 
     /// The limit that the number breaks, if any, in words such as "of at least 1".
     pub(super) fn outside(self, schema: &Schema<'_>) -> Option<String> {
-        let limits: [(&str, &str, fn(Ordering) -> bool); 4] = [
-            ("minimum", "of at least", Ordering::is_lt),
-            ("exclusiveMinimum", "above", Ordering::is_le),
-            ("maximum", "of at most", Ordering::is_gt),
-            ("exclusiveMaximum", "below", Ordering::is_ge),
-        ];
-        let broken = limits.into_iter().find_map(|(keyword, words, breaks)| {
+        let breaks = |keyword: &str, words: &str, is_broken: fn(Ordering) -> bool| {
             let limit = schema.get(keyword)?;
-            breaks(self.compare(limit)?).then(|| format!("{words} {limit}"))
-        });
-        broken.or_else(|| self.overflow(schema.get("format")?.as_str()?))
+            is_broken(self.compare(limit)?).then(|| format!("{words} {limit}"))
+        };
+        let least = breaks("minimum", "of at least", Ordering::is_lt);
+        let above = || breaks("exclusiveMinimum", "above", Ordering::is_le);
+        let most = || breaks("maximum", "of at most", Ordering::is_gt);
+        let below = || breaks("exclusiveMaximum", "below", Ordering::is_ge);
+        least.or_else(above).or_else(most).or_else(below).or_else(|| self.overflow(schema.get("format")?.as_str()?))
     }
 
     fn compare(self, limit: &Value) -> Option<Ordering> {

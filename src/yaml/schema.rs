@@ -94,9 +94,7 @@ impl<'a> Schema<'a> {
     pub(super) fn fits(&self, kind: &Kind) -> bool {
         let words = self.words().is_some();
         match kind {
-            Kind::Scalar { .. } => {
-                words || ["string", "integer", "number", "boolean"].iter().any(|name| self.takes(name))
-            }
+            Kind::Scalar { .. } => words || ["string", "integer", "number", "boolean"].iter().any(|name| self.takes(name)),
             Kind::Sequence(_) => !words && self.takes("array"),
             Kind::Mapping(_) => !words && self.takes("object"),
         }

@@ -62,13 +62,12 @@ impl<'a> Spot<'a> {
 
     pub(super) fn missing_key(&self, key: &str) -> Diagnostic {
         let property = self.schema.property(key);
-        let help = match property.as_ref().and_then(Schema::example) {
-            Some(example) => format!("add it, for example {}", quoted(&format!("{key}: {example}"))),
-            None => {
-                let wanted = property.as_ref().map(Schema::wanted).filter(|wanted| !wanted.is_empty());
-                format!("add {} with {}", quoted(&format!("{key}:")), wanted.as_deref().unwrap_or("a value"))
-            }
-        };
+        let example = property.as_ref().and_then(Schema::example);
+        let help = example.map(|example| format!("add it, for example {}", quoted(&format!("{key}: {example}"))));
+        let help = help.unwrap_or_else(|| {
+            let wanted = property.as_ref().map(Schema::wanted).filter(|wanted| !wanted.is_empty());
+            format!("add {} with {}", quoted(&format!("{key}:")), wanted.as_deref().unwrap_or("a value"))
+        });
         let message = format!("missing key {} in {}", quoted(key), self.path());
         let missing = Diagnostic::error(Code::MissingKey, message)
             .at(self.source, self.anchor(), format!("no {} in here", quoted(key)))

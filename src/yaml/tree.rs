@@ -171,7 +171,7 @@ impl Kind {
 #[cfg(test)]
 mod tests {
     use crate::diagnostic::Source;
-    use crate::yaml::{path, scan};
+    use crate::yaml::{Node, path, scan};
 
     const TEXT: &str = "name: é\npools:\n  - name: a\n    nodes: 4\n    empty:\n  - {nodes: 5}\n";
 
@@ -188,7 +188,7 @@ mod tests {
         assert_eq!(text(tree.nearest_span(&path!["pools", 0, "gpus", 3])), "name");
         assert_eq!(text(tree.nearest_span(&path!["pools", 9])), "pools");
         assert_eq!(text(tree.nearest_span(&path!["fabric", "kind"])), "name");
-        assert!(tree.at(&path!["pools", 0, "empty"]).is_some_and(|node| node.is_null()));
+        assert!(tree.at(&path!["pools", 0, "empty"]).is_some_and(Node::is_null));
     }
 
     #[test]

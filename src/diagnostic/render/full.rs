@@ -50,9 +50,7 @@ fn together(labels: &[Label]) -> Vec<Vec<&Label>> {
 }
 
 fn near(a: &Label, b: &Label) -> bool {
-    Arc::ptr_eq(&a.source, &b.source)
-        && line(a).abs_diff(line(b)) <= APART
-        && a.span.start.abs_diff(b.span.start) <= 2 * BESIDE
+    Arc::ptr_eq(&a.source, &b.source) && line(a).abs_diff(line(b)) <= APART && a.span.start.abs_diff(b.span.start) <= 2 * BESIDE
 }
 
 fn line(label: &Label) -> usize {

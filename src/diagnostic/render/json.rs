@@ -58,10 +58,7 @@ impl<'a> At<'a> {
 
 /// One object, for programs.
 pub(super) fn render(diagnostics: &[Diagnostic]) -> String {
-    let report = Report {
-        schema_version: SCHEMA_VERSION,
-        diagnostics: diagnostics.iter().map(entry).collect(),
-    };
+    let report = Report { schema_version: SCHEMA_VERSION, diagnostics: diagnostics.iter().map(entry).collect() };
     // Strings and numbers only: serialising them has no way to fail.
     let mut out = serde_json::to_string_pretty(&report).unwrap_or_default();
     out.push('\n');
@@ -69,8 +66,7 @@ pub(super) fn render(diagnostics: &[Diagnostic]) -> String {
 }
 
 fn entry(diagnostic: &Diagnostic) -> Entry<'_> {
-    let pointer =
-        |label| Pointer { place: At::of(label), text: label.text.as_str(), primary: label.primary };
+    let pointer = |label| Pointer { place: At::of(label), text: label.text.as_str(), primary: label.primary };
     Entry {
         code: diagnostic.code.as_str(),
         title: diagnostic.code.title(),

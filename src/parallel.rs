@@ -1,0 +1,295 @@
+//! How a job is laid out over ranks, and what layouts are legal.
+//!
+//! Ranks are numbered with tensor parallelism innermost, then context, data, and pipeline parallelism outermost, as
+//! Megatron-LM does; expert parallelism is laid over the tensor, context and data ranks. Rank i runs on accelerator i of its
+//! pool. This room knows the model; it does not know time.
+
+use serde::Serialize;
+
+use crate::diagnostic::Code;
+use crate::model::Architecture;
+use crate::spec::{Recompute, ScheduleKind};
+
+/// A complete layout of a job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+pub struct Strategy {
+    /// Tensor-parallel degree, t.
+    pub tp: u32,
+    /// Sequence parallelism: norms and residuals divided along the sequence over the tensor-parallel ranks.
+    pub sp: bool,
+    /// Context-parallel degree, c.
+    pub cp: u32,
+    /// Pipeline-parallel degree, p.
+    pub pp: u32,
+    /// Virtual pipeline stages per rank, v.
+    pub vp: u32,
+    /// Expert-parallel degree, e.
+    pub ep: u32,
+    /// Tensor-parallel degree inside an expert.
+    pub etp: u32,
+    /// Data-parallel degree, D.
+    pub dp: u32,
+    /// Sequences in a microbatch, b.
+    pub microbatch: u32,
+    /// Microbatches of one replica in a step, m.
+    pub microbatches: u32,
+    /// ZeRO stage, 0 to 3.
+    pub zero: u8,
+    /// What is computed again in the backward pass.
+    pub recompute: Recompute,
+    /// Pipeline schedule.
+    pub schedule: ScheduleKind,
+    /// Whether data-parallel communication runs behind the computation.
+    pub overlap: bool,
+}
+
+impl Strategy {
+    /// Accelerators it runs on: t·c·p·D.
+    #[must_use]
+    pub fn gpus(&self) -> u64 {
+        u64::from(self.tp) * u64::from(self.cp) * u64::from(self.pp) * u64::from(self.dp)
+    }
+
+    /// Sequences in a step: b·m·D.
+    #[must_use]
+    pub fn sequences(&self) -> u64 {
+        u64::from(self.microbatch) * u64::from(self.microbatches) * u64::from(self.dp)
+    }
+
+    /// Replicas that share the gradient of an expert's weights: t·c·D / (e·etp).
+    #[must_use]
+    pub fn expert_replicas(&self) -> u32 {
+        (self.tp * self.cp * self.dp / (self.ep * self.etp).max(1)).max(1)
+    }
+
+    /// Layers of each pipeline chunk, in model order; chunk j runs on stage j mod p.
+    ///
+    /// What does not divide evenly goes to the middle chunks first, then to the first, last of all to the last: these two
+    /// hold the embedding and the output layer beside their layers.
+    #[must_use]
+    pub fn chunk_layers(&self, layers: u32) -> Vec<u32> {
+        let chunks = self.pp * self.vp;
+        let mut split = vec![layers / chunks; chunks as usize];
+        let order = (1..chunks.saturating_sub(1)).chain([0, chunks - 1]);
+        for chunk in order.take((layers % chunks) as usize) {
+            split[chunk as usize] += 1;
+        }
+        split
+    }
+
+    /// The layout in a line: `tp 8 · pp 4 · dp 8 · micro-batch 1`.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        let mut parts = vec![format!("tp {}", self.tp)];
+        if self.sp {
+            parts[0].push_str(" (sp)");
+        }
+        let mut degree = |name: &str, degree: u32| {
+            if degree > 1 {
+                parts.push(format!("{name} {degree}"));
+            }
+        };
+        degree("cp", self.cp);
+        degree("pp", self.pp);
+        degree("vp", self.vp);
+        degree("ep", self.ep);
+        if self.ep > 1 && self.etp != self.tp {
+            parts.push(format!("etp {}", self.etp));
+        }
+        parts.push(format!("dp {}", self.dp));
+        parts.push(format!("microbatch {} x {}", self.microbatch, self.microbatches));
+        if self.zero > 0 {
+            parts.push(format!("zero {}", self.zero));
+        }
+        match self.recompute {
+            Recompute::None => {}
+            Recompute::Selective => parts.push("selective recompute".into()),
+            Recompute::Full => parts.push("full recompute".into()),
+        }
+        if self.schedule == ScheduleKind::Gpipe {
+            parts.push("gpipe".into());
+        }
+        parts.join(" · ")
+    }
+}
+
+/// Why a layout is not legal: the field at fault, and what to write instead.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Violation {
+    /// The field of `parallelism`, or of the job.
+    pub field: &'static str,
+    /// The kind of mistake.
+    pub code: Code,
+    /// What is wrong.
+    pub message: String,
+    /// What to write instead.
+    pub help: String,
+}
+
+/// Everything about `strategy` that the model, the sequence or the number of accelerators does not allow.
+#[must_use]
+pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus: u32) -> Vec<Violation> {
+    let s = strategy;
+    let mut found = Vec::new();
+    let mut rule = |holds: bool, field, code, message: &dyn Fn() -> String, help: &dyn Fn() -> String| {
+        if !holds {
+            found.push(Violation { field, code, message: message(), help: help() });
+        }
+    };
+    let heads = model.heads.query();
+    let key_value = model.heads.key_value();
+    rule(
+        s.gpus() <= u64::from(gpus),
+        "parallelism",
+        Code::GpuCount,
+        &|| format!("tp {} x cp {} x pp {} x dp {} needs {} GPUs, the pool has {gpus}", s.tp, s.cp, s.pp, s.dp, s.gpus()),
+        &|| format!("use degrees whose product is at most {gpus}"),
+    );
+    rule(
+        heads % s.tp == 0,
+        "parallelism.tp",
+        Code::HeadDivisibility,
+        &|| format!("{heads} attention heads do not divide by tp {}", s.tp),
+        &|| format!("use a divisor of {heads}: {}", divisors(heads, 64)),
+    );
+    rule(
+        key_value % s.tp == 0 || s.tp % key_value == 0,
+        "parallelism.tp",
+        Code::HeadDivisibility,
+        &|| format!("{key_value} key-value heads neither divide tp {} nor are divided by it", s.tp),
+        &|| format!("use a divisor or a multiple of {key_value}"),
+    );
+    rule(
+        model.ffn % s.tp == 0 && (!s.sp || model.hidden % s.tp == 0),
+        "parallelism.tp",
+        Code::LayoutDivisibility,
+        &|| format!("widths {} and {} do not divide by tp {}", model.hidden, model.ffn, s.tp),
+        &|| "use a smaller power of two".into(),
+    );
+    rule(
+        s.pp.saturating_mul(s.vp) <= model.layers,
+        "parallelism.pp",
+        Code::LayerDivisibility,
+        &|| format!("pp {} x vp {} are more stages than the model has layers ({})", s.pp, s.vp, model.layers),
+        &|| format!("use at most {} stages", model.layers),
+    );
+    rule(
+        s.vp == 1 || s.pp > 1 && s.schedule == ScheduleKind::Interleaved,
+        "parallelism.vp",
+        Code::LayoutDivisibility,
+        &|| format!("vp {} needs pp of 2 or more and the interleaved schedule", s.vp),
+        &|| "leave `vp` out".into(),
+    );
+    rule(
+        s.vp == 1 || s.microbatches % s.pp == 0,
+        "parallelism.vp",
+        Code::BatchDivisibility,
+        &|| format!("the interleaved schedule needs microbatches in multiples of pp {}, there are {}", s.pp, s.microbatches),
+        &|| "change the global batch, `dp` or `microbatch`, or leave `vp` out".into(),
+    );
+    rule(
+        s.schedule != ScheduleKind::Interleaved || s.vp > 1,
+        "parallelism.schedule",
+        Code::LayoutDivisibility,
+        &|| "the interleaved schedule needs `vp` of 2 or more".into(),
+        &|| "set `vp: 2`, or use `schedule: 1f1b`".into(),
+    );
+    rule(
+        !s.sp || s.tp > 1,
+        "parallelism.sp",
+        Code::LayoutDivisibility,
+        &|| "sequence parallelism needs tp of 2 or more".into(),
+        &|| "leave `sp` out".into(),
+    );
+    let parts = if s.cp > 1 { 2 * s.cp } else { 1 };
+    rule(
+        sequence % parts == 0 && (sequence / s.cp) % if s.sp { s.tp } else { 1 } == 0,
+        "parallelism.cp",
+        Code::SequenceLength,
+        &|| format!("a sequence of {sequence} tokens does not divide over cp {} and tp {}", s.cp, s.tp),
+        &|| format!("use a sequence that is a multiple of {}", u64::from(parts) * u64::from(s.tp)),
+    );
+    match model.moe {
+        None => rule(
+            s.ep == 1,
+            "parallelism.ep",
+            Code::ExpertDivisibility,
+            &|| format!("ep {} needs a model with experts, {} is dense", s.ep, model.name),
+            &|| "leave `ep` out".into(),
+        ),
+        Some(moe) => {
+            rule(
+                moe.experts % s.ep == 0,
+                "parallelism.ep",
+                Code::ExpertDivisibility,
+                &|| format!("{} experts do not divide by ep {}", moe.experts, s.ep),
+                &|| format!("use a divisor of {}: {}", moe.experts, divisors(moe.experts, 512)),
+            );
+            let ranks = u64::from(s.tp) * u64::from(s.cp) * u64::from(s.dp);
+            rule(
+                ranks % (u64::from(s.ep) * u64::from(s.etp)) == 0,
+                "parallelism.ep",
+                Code::ExpertDivisibility,
+                &|| format!("ep {} x etp {} does not divide the {ranks} ranks of tp x cp x dp", s.ep, s.etp),
+                &|| format!("use a divisor of {ranks}"),
+            );
+            rule(
+                (s.etp == 1 || s.etp == s.tp) && moe.ffn % s.etp == 0,
+                "parallelism.etp",
+                Code::ExpertDivisibility,
+                &|| format!("etp {} is neither 1 nor tp {}, or does not divide the experts' width {}", s.etp, s.tp, moe.ffn),
+                &|| format!("use `etp: 1` or `etp: {}`", s.tp),
+            );
+        }
+    }
+    found
+}
+
+/// The divisors of `n` up to `most`, for a message.
+fn divisors(n: u32, most: u32) -> String {
+    let all: Vec<String> = (1..=n.min(most)).filter(|d| n % d == 0).map(|d| d.to_string()).collect();
+    all.join(", ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::catalog::Catalog;
+
+    const PLAIN: Strategy = Strategy {
+        tp: 8,
+        sp: true,
+        cp: 1,
+        pp: 4,
+        vp: 1,
+        ep: 1,
+        etp: 8,
+        dp: 4,
+        microbatch: 1,
+        microbatches: 16,
+        zero: 1,
+        recompute: Recompute::None,
+        schedule: ScheduleKind::OneForwardOneBackward,
+        overlap: true,
+    };
+
+    #[test]
+    fn uneven_layers_spare_the_ends() {
+        let split = Strategy { pp: 16, ..PLAIN }.chunk_layers(61);
+        assert_eq!(split.iter().sum::<u32>(), 61);
+        assert_eq!((split[0], split[1], split[13], split[14], split[15]), (3, 4, 4, 3, 3));
+        assert_eq!(PLAIN.chunk_layers(80), [20; 4]);
+    }
+
+    #[test]
+    fn each_rule_names_its_field() {
+        let model = Architecture::new(Catalog::embedded().model("llama3-70b").unwrap()).unwrap();
+        let check = |s: Strategy| violations(&s, &model, 8192, 128).into_iter().map(|v| v.field).collect::<Vec<_>>();
+        assert!(check(PLAIN).is_empty());
+        assert_eq!(check(Strategy { tp: 3, ..PLAIN }), ["parallelism.tp"; 3]);
+        assert_eq!(check(Strategy { dp: 5, ..PLAIN }), ["parallelism"]);
+        assert_eq!(check(Strategy { vp: 2, ..PLAIN }), ["parallelism.vp"]);
+        assert_eq!(check(Strategy { pp: 81, dp: 0, ..PLAIN }), ["parallelism.pp"]);
+        assert_eq!(check(Strategy { ep: 2, ..PLAIN }), ["parallelism.ep"]);
+    }
+}

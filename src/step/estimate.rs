@@ -1,0 +1,216 @@
+//! The estimate of one step: how long, where the time goes, how much memory.
+
+use serde::Serialize;
+
+use super::graph::{Deadlock, Durations, TaskGraph};
+use super::memory::Memory;
+use super::schedule::Pipeline;
+use super::setup::{Costs, Setup};
+use crate::parallel::Strategy;
+use crate::units::{Bytes, Flop, FlopPerSecond, Seconds, Tokens, TokensPerSecond};
+
+/// The estimate of one training step.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct StepEstimate {
+    /// The layout.
+    pub strategy: Strategy,
+    /// Accelerators that it runs on.
+    pub gpus: u64,
+    /// Tokens of a step.
+    pub tokens_per_step: Tokens,
+    /// Time of a step.
+    #[serde(rename = "step_time_s")]
+    pub step_time: Seconds,
+    /// Tokens per second of the whole job.
+    pub tokens_per_s: TokensPerSecond,
+    /// FLOPs of the model in a step: a multiply-add is two, causal attention counts half, recomputation does not count.
+    #[serde(rename = "model_flop")]
+    pub model_flops: Flop,
+    /// The same with what recomputation runs again.
+    #[serde(rename = "hardware_flop")]
+    pub hardware_flops: Flop,
+    /// Dense peak of one accelerator, the denominator of MFU.
+    #[serde(rename = "peak_flop_per_s")]
+    pub peak: FlopPerSecond,
+    /// Model FLOPs utilisation.
+    pub mfu: f64,
+    /// Hardware FLOPs utilisation.
+    pub hfu: f64,
+    /// Where the time of the busiest stage goes.
+    pub breakdown: Breakdown,
+    /// Share of the step by which the rest of the pipeline lags: the stage that the breakdown is of.
+    pub busiest_stage: u32,
+    /// Stage by stage.
+    pub stages: Vec<StageEstimate>,
+    /// Memory of one accelerator.
+    #[serde(rename = "memory_capacity_bytes")]
+    pub memory_capacity: Bytes,
+    /// Tasks of the graph.
+    pub tasks: usize,
+}
+
+/// Where the time of a step goes, on the busiest stage; the parts add up to the step.
+#[derive(Debug, Clone, Copy, PartialEq, Default, Serialize)]
+pub struct Breakdown {
+    /// Kernels, recomputation left out.
+    #[serde(rename = "compute_s")]
+    pub compute: Seconds,
+    /// Recomputation, with the collectives that it repeats.
+    #[serde(rename = "recompute_s")]
+    pub recompute: Seconds,
+    /// Exposed tensor-parallel communication.
+    #[serde(rename = "tensor_parallel_s")]
+    pub tensor: Seconds,
+    /// Exposed context-parallel communication.
+    #[serde(rename = "context_parallel_s")]
+    pub context: Seconds,
+    /// Exposed expert-parallel communication.
+    #[serde(rename = "expert_parallel_s")]
+    pub expert: Seconds,
+    /// Exposed data-parallel communication: gradients, and weights that ZeRO divides.
+    #[serde(rename = "data_parallel_s")]
+    pub data: Seconds,
+    /// Exposed transfers between stages.
+    #[serde(rename = "pipeline_parallel_s")]
+    pub pipeline: Seconds,
+    /// Waiting for other stages.
+    #[serde(rename = "bubble_s")]
+    pub bubble: Seconds,
+    /// Optimizer.
+    #[serde(rename = "optimizer_s")]
+    pub optimizer: Seconds,
+}
+
+impl Breakdown {
+    /// The parts with their names, in a fixed order.
+    #[must_use]
+    pub fn parts(&self) -> [(&'static str, Seconds); 9] {
+        [
+            ("compute", self.compute),
+            ("recompute", self.recompute),
+            ("tensor-parallel", self.tensor),
+            ("context-parallel", self.context),
+            ("expert-parallel", self.expert),
+            ("data-parallel", self.data),
+            ("pipeline transfers", self.pipeline),
+            ("pipeline bubble", self.bubble),
+            ("optimizer", self.optimizer),
+        ]
+    }
+
+    /// Communication that computation waits for.
+    #[must_use]
+    pub fn exposed_communication(&self) -> Seconds {
+        self.tensor + self.context + self.expert + self.data + self.pipeline
+    }
+}
+
+/// One pipeline stage.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct StageEstimate {
+    /// Its number.
+    pub stage: u32,
+    /// Its layers.
+    pub layers: u32,
+    /// Time in which it computes or communicates in line.
+    #[serde(rename = "busy_s")]
+    pub busy: Seconds,
+    /// What an accelerator of it holds at its fullest.
+    pub memory: Memory,
+}
+
+impl StepEstimate {
+    /// The stage that holds most.
+    #[must_use]
+    pub fn fullest(&self) -> Option<&StageEstimate> {
+        self.stages.iter().reduce(|a, b| if b.memory.total() > a.memory.total() { b } else { a })
+    }
+}
+
+impl Setup<'_> {
+    /// The step time of a layout from its costs: the longest path of its task graph.
+    ///
+    /// # Errors
+    /// When the schedule deadlocks.
+    pub fn step_time(&self, costs: &Costs) -> Result<Seconds, Deadlock> {
+        Ok(TaskGraph::new(&costs.pipeline, &costs.durations)?.simulate().step)
+    }
+
+    /// The estimate of a legal layout.
+    ///
+    /// # Errors
+    /// When the schedule deadlocks.
+    pub fn estimate(&self, strategy: &Strategy, costs: &Costs) -> Result<StepEstimate, Deadlock> {
+        let simulate = |durations: &Durations| TaskGraph::new(&costs.pipeline, durations).map(|graph| (graph.simulate().step, graph.len()));
+        let (step_time, tasks) = simulate(&costs.durations)?;
+        // What replicas' communication and transfers cost is what the step is shorter by without them.
+        let alone = without_replicas(&costs.durations);
+        let (without_data, _) = simulate(&alone)?;
+        let still = Durations { send: vec![Seconds::ZERO; alone.send.len()], ..alone };
+        let (without_transfers, _) = simulate(&still)?;
+
+        let microbatches = f64::from(strategy.microbatches);
+        let busy = |stage: usize| costs.spent[stage].total() * microbatches;
+        let busiest = (0..costs.spent.len()).fold(0, |best, stage| if busy(stage) > busy(best) { stage } else { best });
+        let spent = costs.spent[busiest] * microbatches;
+        let recomputed = costs.recomputed[busiest] * microbatches;
+        let once = spent - recomputed;
+        let optimizer = still.optimizer.iter().copied().fold(Seconds::ZERO, Seconds::max);
+        let breakdown = Breakdown {
+            compute: once.compute,
+            recompute: recomputed.total(),
+            tensor: once.tensor,
+            context: once.context,
+            expert: once.expert,
+            data: once.weights + (step_time - without_data),
+            pipeline: without_data - without_transfers,
+            bubble: (without_transfers - spent.total() - optimizer).max(Seconds::ZERO),
+            optimizer,
+        };
+
+        let gpus = strategy.gpus();
+        let tokens = Tokens::new(strategy.sequences() as f64 * f64::from(self.sequence));
+        let model_flops = self.model.flops(self.sequence).model() * strategy.sequences() as f64;
+        let replicas = f64::from(strategy.tp * strategy.cp) * f64::from(strategy.dp);
+        let repeated_flops: f64 = costs.recomputed_flops.iter().map(|stage| stage * microbatches * replicas).sum();
+        let hardware_flops = model_flops + Flop::new(repeated_flops);
+        let peak = self.device.linear.peak;
+        let capacity = peak * step_time * gpus as f64;
+        Ok(StepEstimate {
+            strategy: *strategy,
+            gpus,
+            tokens_per_step: tokens,
+            step_time,
+            tokens_per_s: tokens / step_time,
+            model_flops,
+            hardware_flops,
+            peak,
+            mfu: model_flops / capacity,
+            hfu: hardware_flops / capacity,
+            breakdown,
+            busiest_stage: busiest as u32,
+            stages: (0..costs.spent.len())
+                .map(|stage| StageEstimate {
+                    stage: stage as u32,
+                    layers: costs.layers[stage],
+                    busy: busy(stage),
+                    memory: costs.memory[stage],
+                })
+                .collect(),
+            memory_capacity: self.pool.accelerator.memory,
+            tasks,
+        })
+    }
+
+    /// The pipeline of a layout.
+    #[must_use]
+    pub fn pipeline(strategy: &Strategy) -> Pipeline {
+        Pipeline { kind: strategy.schedule, stages: strategy.pp, chunks: strategy.vp, microbatches: strategy.microbatches }
+    }
+}
+
+/// The same pipeline with replicas that need not talk.
+fn without_replicas(durations: &Durations) -> Durations {
+    let zero: Vec<Vec<Seconds>> = durations.gather.iter().map(|chunks| vec![Seconds::ZERO; chunks.len()]).collect();
+    Durations { gather: zero.clone(), reduce: zero, ..durations.clone() }
+}

@@ -1,0 +1,83 @@
+//! Time of a kernel on an accelerator: roofline with the efficiency that its shape reaches.
+
+use crate::calibration::{Calibration, KERNEL_OVERHEAD, MatmulCurve, MemoryCurve};
+use crate::catalog::{Provenance, Sourced};
+use crate::model::Kernel;
+use crate::spec::{Pool, Precision};
+use crate::units::Seconds;
+
+/// Share of the dense peak that fused attention reaches forward and backward. `FlashAttention`-2 reports up to 73 % and 63 %
+/// of an A100's peak (arXiv:2307.08691, abstract and section 4.1), `FlashAttention`-3 up to 75 % of an H100's (arXiv:2407.08608),
+/// less on causal masks and short sequences.
+const ATTENTION_SHARE: [f64; 2] = [0.62, 0.52];
+
+/// How fast one kind of accelerator runs kernels.
+#[derive(Debug, Clone)]
+pub struct Device {
+    /// The linear layers' matmuls.
+    pub linear: MatmulCurve,
+    /// Matmuls in 16 bits, whatever the linear layers use.
+    pub half: MatmulCurve,
+    /// Matmuls in 32 bits.
+    pub full: MatmulCurve,
+    /// Streaming kernels.
+    pub memory: MemoryCurve,
+    precision: Precision,
+}
+
+/// Which pass an attention kernel belongs to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// Forward.
+    Forward,
+    /// Backward.
+    Backward,
+}
+
+impl Device {
+    /// The accelerator of a pool computing in `precision`; nothing when it has no such type.
+    #[must_use]
+    pub fn new(pool: &Pool, calibration: &Calibration, precision: Precision) -> Option<Self> {
+        let accelerator = &pool.accelerator;
+        let linear = calibration.matmul(accelerator, precision)?;
+        let half = calibration
+            .matmul(accelerator, precision.attention())
+            .or_else(|| calibration.matmul(accelerator, Precision::Fp16))
+            .unwrap_or_else(|| linear.clone());
+        Some(Self {
+            full: calibration.matmul(accelerator, Precision::Tf32).unwrap_or_else(|| half.clone()),
+            memory: MemoryCurve { nominal: accelerator.memory_bandwidth, efficiency: calibration.memory(accelerator) },
+            linear,
+            half,
+            precision,
+        })
+    }
+
+    /// Time of one kernel.
+    #[must_use]
+    pub fn time(&self, kernel: &Kernel, pass: Pass) -> Seconds {
+        let math = match *kernel {
+            Kernel::Matmul { m, n, k, batch, precision } => self.curve(precision).math_time(m, n, k, batch),
+            Kernel::Attention { flops, precision, .. } => {
+                Seconds::new(flops / (self.curve(precision).peak.get() * ATTENTION_SHARE[usize::from(pass == Pass::Backward)]))
+            }
+            Kernel::Stream { .. } => Seconds::ZERO,
+        };
+        let memory = Seconds::new(kernel.bytes() / self.memory.bandwidth().get());
+        math.max(memory) + KERNEL_OVERHEAD
+    }
+
+    /// The share of the peak that fused attention is assumed to reach, forward and backward.
+    #[must_use]
+    pub fn attention_share() -> Sourced<[f64; 2]> {
+        Sourced::new(ATTENTION_SHARE, Provenance::Assumed, "below FlashAttention-2's 73 % and 63 % of peak (arXiv:2307.08691)")
+    }
+
+    fn curve(&self, precision: Precision) -> &MatmulCurve {
+        match precision {
+            _ if precision == self.precision => &self.linear,
+            Precision::Tf32 => &self.full,
+            _ => &self.half,
+        }
+    }
+}

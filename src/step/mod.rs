@@ -1,0 +1,16 @@
+//! One training step: a layout on a cluster becomes operators, their times and transfers a task graph, its longest path the
+//! step time.
+//!
+//! This room knows `parallel`, `model`, `topology`, `calibration` and `spec`; it does not know runs, money or reports.
+
+pub mod collective;
+mod estimate;
+pub mod graph;
+pub mod kernel;
+pub mod layer;
+pub mod memory;
+pub mod schedule;
+mod setup;
+
+pub use estimate::{Breakdown, StageEstimate, StepEstimate};
+pub use setup::{Costs, Setup, SetupError};
