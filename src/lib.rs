@@ -2,6 +2,12 @@
 //!
 //! The rooms of the library, each knowing only those below it, are described in `docs/architecture.md`.
 
+pub mod cli;
+pub mod report;
+pub mod plan;
+pub mod search;
+pub mod economics;
+pub mod run;
 pub mod step;
 pub mod parallel;
 pub mod topology;

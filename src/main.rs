@@ -1,1 +1,9 @@
-fn main() {}
+//! The `planner` binary: parse arguments, call the library, exit.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+fn main() -> ExitCode {
+    planner::cli::run(planner::cli::Arguments::parse())
+}

@@ -13,6 +13,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use accelerator::{Accelerator, AcceleratorOverrides, HourlyRate, MeasuredRates, Peak, ScaleUp, ScaleUpKind};
+pub use embedded::written;
 pub use hardware::{Cooling, Link, LinkCategory, Nics, Price, PriceClass, Server, Switch};
 pub use model::{Activation, Experts, LatentAttention, Model, Norm, Position, Published, SlidingWindow};
 pub use provenance::{Provenance, Sourced};

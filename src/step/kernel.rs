@@ -4,7 +4,7 @@ use crate::calibration::{Calibration, KERNEL_OVERHEAD, MatmulCurve, MemoryCurve}
 use crate::catalog::{Provenance, Sourced};
 use crate::model::Kernel;
 use crate::spec::{Pool, Precision};
-use crate::units::Seconds;
+use crate::units::{Bytes, Flop, Seconds};
 
 /// Share of the dense peak that fused attention reaches forward and backward. `FlashAttention`-2 reports up to 73 % and 63 %
 /// of an A100's peak (arXiv:2307.08691, abstract and section 4.1), `FlashAttention`-3 up to 75 % of an H100's (arXiv:2407.08608),
@@ -65,6 +65,24 @@ impl Device {
         };
         let memory = Seconds::new(kernel.bytes() / self.memory.bandwidth().get());
         math.max(memory) + KERNEL_OVERHEAD
+    }
+
+    /// A kernel's shape and what bounds it, for an explanation: `[8192 x 10240] by [8192] 1.4 TFLOP at 612 TFLOP/s, compute`.
+    #[must_use]
+    pub fn describe(&self, kernel: &Kernel) -> String {
+        let time = self.time(kernel, Pass::Forward) - KERNEL_OVERHEAD;
+        let memory = Seconds::new(kernel.bytes() / self.memory.bandwidth().get());
+        let bound = if memory >= time { "memory-bound" } else { "compute-bound" };
+        let flops = Flop::new(kernel.flops());
+        let moved = Bytes::new(kernel.bytes());
+        match *kernel {
+            Kernel::Matmul { m, n, k, batch, .. } => {
+                let count = if batch > 1.0 { format!("{batch:.0} x ") } else { String::new() };
+                format!("{count}[{m:.0} x {k:.0}][{k:.0} x {n:.0}], {flops} at {}, {bound}", flops / time)
+            }
+            Kernel::Attention { .. } => format!("{flops} at {}, {bound}", flops / time),
+            Kernel::Stream { .. } => format!("{moved} at {}, {bound}", moved / time),
+        }
     }
 
     /// The share of the peak that fused attention is assumed to reach, forward and backward.

@@ -9,8 +9,10 @@ pub mod graph;
 pub mod kernel;
 pub mod layer;
 pub mod memory;
+mod operators;
 pub mod schedule;
 mod setup;
 
 pub use estimate::{Breakdown, StageEstimate, StepEstimate};
+pub use operators::OperatorTime;
 pub use setup::{Costs, Setup, SetupError};

@@ -160,11 +160,16 @@ impl<'a> Setup<'a> {
     /// What a legal layout costs each stage.
     #[must_use]
     pub fn costs(&self, strategy: &Strategy) -> Costs {
+        self.costs_with(strategy, &self.groups(strategy))
+    }
+
+    /// The same with the groups of [`Self::groups`], which many layouts share.
+    #[must_use]
+    pub fn costs_with(&self, strategy: &Strategy, groups: &Groups) -> Costs {
         let s = strategy;
         let shard = self.shard(s);
-        let groups = self.groups(s);
         let costing =
-            Costing { model: &self.model, strategy: s, shard: &shard, device: &self.device, calibration: self.calibration, groups: &groups };
+            Costing { model: &self.model, strategy: s, shard: &shard, device: &self.device, calibration: self.calibration, groups };
         let pipeline = Pipeline { kind: s.schedule, stages: s.pp, chunks: s.vp, microbatches: s.microbatches };
         // Layers differ by kind and attention window only: each sort is costed once.
         let mut sorts: BTreeMap<(LayerKind, Option<u32>), Passes> = BTreeMap::new();
@@ -176,7 +181,7 @@ impl<'a> Setup<'a> {
         let mut durations = Durations {
             forward: zero(),
             backward: zero(),
-            send: self.sends(s, &shard, &groups),
+            send: self.sends(s, &shard, groups),
             gather: zero(),
             reduce: zero(),
             optimizer: vec![Seconds::ZERO; p],
@@ -227,7 +232,7 @@ impl<'a> Setup<'a> {
                     held = sum(held, Count { sharded: self.model.output_parameters(), ..Count::default() });
                 }
             }
-            let [gather, reduce] = self.replica_communication(s, &held, &groups);
+            let [gather, reduce] = self.replica_communication(s, &held, groups);
             durations.gather[stage][c] = gather;
             durations.reduce[stage][c] = reduce;
             parameters[stage] = sum(parameters[stage], held);

@@ -1,0 +1,88 @@
+//! Reading what commands work on: the catalogue, a cluster, a workload, by path or by the name of an embedded example.
+
+use std::borrow::Cow;
+use std::path::PathBuf;
+
+use clap::Args;
+
+use super::{Failure, Global};
+use crate::catalog::Catalog;
+use crate::diagnostic::Source;
+use crate::spec::{Cluster, Workload, examples};
+use crate::topology::Topology;
+use crate::yaml;
+
+/// A cluster and a workload.
+#[derive(Debug, Args)]
+pub(super) struct Inputs {
+    /// Cluster file, or the name of an embedded example [default: h100-superpod-127]
+    #[arg(value_name = "CLUSTER")]
+    pub cluster: Option<String>,
+    /// Workload file, or the name of an embedded example [default: llama3-70b]
+    #[arg(long, short, value_name = "FILE")]
+    pub workload: Option<String>,
+    /// Plan this job of the workload only
+    #[arg(long, value_name = "NAME")]
+    pub job: Option<String>,
+}
+
+/// What was read.
+pub(super) struct Loaded {
+    pub catalog: Cow<'static, Catalog>,
+    pub cluster: Cluster,
+    pub topology: Topology,
+    pub workload: Workload,
+    /// What is said about embedded examples that stand in for files.
+    pub note: Option<String>,
+    /// Places of the jobs to plan.
+    pub jobs: Vec<usize>,
+}
+
+/// The embedded catalogue, with the user's entries where a file is named.
+pub(super) fn catalog(global: &Global) -> Result<Cow<'static, Catalog>, Failure> {
+    let Some(path) = &global.catalog else { return Ok(Cow::Borrowed(Catalog::embedded())) };
+    let own = yaml::load::<Catalog>(Source::read(path)?)?;
+    Ok(Cow::Owned(Catalog::embedded().clone().with(own.value)))
+}
+
+impl Inputs {
+    pub(super) fn load(&self, global: &Global) -> Result<Loaded, Failure> {
+        let catalog = catalog(global)?;
+        let cluster_name = self.cluster.as_deref().unwrap_or(examples::DEFAULT_CLUSTER);
+        let workload_name = self.workload.as_deref().unwrap_or(examples::DEFAULT_WORKLOAD);
+        // Both files are read before either is refused: all mistakes at once.
+        let mut errors = Vec::new();
+        let cluster = examples::read(cluster_name).map_err(|error| vec![error]).and_then(|(source, _)| Cluster::load(source, &catalog));
+        let workload = examples::read(workload_name).map_err(|error| vec![error]).and_then(|(source, _)| Workload::load(source, &catalog));
+        let cluster = cluster.map_err(|found| errors.extend(found)).ok();
+        let workload = workload.map_err(|found| errors.extend(found)).ok();
+        let (Some(cluster), Some(workload)) = (cluster, workload) else { return Err(errors.into()) };
+        let jobs = match &self.job {
+            None => (0..workload.jobs.len()).collect(),
+            Some(name) => match workload.jobs.iter().position(|job| job.name == *name) {
+                Some(job) => vec![job],
+                None => {
+                    let names: Vec<&str> = workload.jobs.iter().map(|job| job.name.as_str()).collect();
+                    return Err(anyhow::anyhow!("no job is called `{name}`; the workload has `{}`", names.join("`, `")).into());
+                }
+            },
+        };
+        let defaults: Vec<&str> = [(&self.cluster, cluster_name), (&self.workload, workload_name)]
+            .into_iter()
+            .filter(|(given, _)| given.is_none())
+            .map(|(_, name)| name)
+            .collect();
+        let note = (!defaults.is_empty())
+            .then(|| format!("No {} given: planning the embedded example {}.\n", if defaults.len() == 2 { "files" } else { "second file" }, defaults.join(" with ")));
+        let topology = Topology::new(&cluster);
+        Ok(Loaded { catalog, cluster, topology, workload, note, jobs })
+    }
+}
+
+/// Where results go.
+#[derive(Debug, Args)]
+pub(super) struct Destination {
+    /// Write to this file instead of standard output; `-` is standard output
+    #[arg(long, short, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+}

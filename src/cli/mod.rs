@@ -1,0 +1,167 @@
+//! The command line: one file a subcommand, from arguments to a library call to a report. No arithmetic here.
+
+mod catalog;
+mod check;
+mod explain;
+mod generate;
+mod init;
+mod input;
+mod output;
+mod plan;
+mod schema;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::diagnostic::{Diagnostic, Style};
+
+/// GPU cluster capacity planner: from a cluster file to a training plan, a step time and a purchase.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 110, after_help = EXIT_CODES)]
+pub struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+    #[command(flatten)]
+    global: Global,
+}
+
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed); 2 bad input; 3 no usable GPU";
+
+/// Options of every command.
+#[derive(Debug, Args)]
+struct Global {
+    /// A file of further accelerators, servers, switches, links and models; entries of the same name replace the embedded ones
+    #[arg(long, value_name = "FILE", global = true)]
+    catalog: Option<PathBuf>,
+    /// How mistakes in the input are shown
+    #[arg(long, value_enum, default_value_t = Diagnostics::Full, global = true)]
+    diagnostics: Diagnostics,
+}
+
+/// How mistakes in the input are shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Diagnostics {
+    /// With the source line and carets
+    Full,
+    /// One line each
+    Concise,
+    /// For machines
+    Json,
+    /// As GitHub annotations
+    Github,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Plan the jobs of a workload on a cluster: step time, memory, communication, energy, cost
+    Plan(plan::PlanArguments),
+    /// Explain every headline number as a chain of formulas with values, units and provenance
+    Explain(explain::ExplainArguments),
+    /// Check cluster and workload files without planning
+    Check(check::CheckArguments),
+    /// Write a commented cluster file (or workload file) to start from
+    Init(init::InitArguments),
+    /// List what the catalogue knows, or show one entry with its sources
+    Catalog(catalog::CatalogArguments),
+    /// Print the JSON Schema of a file, for editors
+    Schema(schema::SchemaArguments),
+    /// Print a completion script for a shell
+    Completions(generate::CompletionsArguments),
+    /// Print the manual page
+    Man,
+}
+
+/// How a command ended, when it did not fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Outcome {
+    /// Done: exit code 0.
+    Done,
+    /// The answer is no: exit code 1.
+    No,
+}
+
+/// Why a command failed.
+#[derive(Debug)]
+enum Failure {
+    /// The input is wrong: exit code 2.
+    Input(Vec<Diagnostic>),
+    /// The input is right and the answer is no: exit code 1.
+    No(Box<Diagnostic>),
+    /// Something else, such as a full disk: exit code 2.
+    Other(anyhow::Error),
+}
+
+impl From<Diagnostic> for Failure {
+    fn from(error: Diagnostic) -> Self {
+        Self::Input(vec![error])
+    }
+}
+
+impl From<Vec<Diagnostic>> for Failure {
+    fn from(errors: Vec<Diagnostic>) -> Self {
+        Self::Input(errors)
+    }
+}
+
+impl From<anyhow::Error> for Failure {
+    fn from(error: anyhow::Error) -> Self {
+        Self::Other(error)
+    }
+}
+
+impl From<crate::plan::Refusal> for Failure {
+    fn from(refusal: crate::plan::Refusal) -> Self {
+        match refusal {
+            crate::plan::Refusal::Input(errors) => Self::Input(errors),
+            crate::plan::Refusal::No(error) => Self::No(error),
+        }
+    }
+}
+
+/// Runs a command and says how it ended.
+#[must_use]
+pub fn run(arguments: Arguments) -> ExitCode {
+    let global = &arguments.global;
+    let result = match &arguments.command {
+        Command::Plan(arguments) => plan::run(arguments, global),
+        Command::Explain(arguments) => explain::run(arguments, global),
+        Command::Check(arguments) => check::run(arguments, global),
+        Command::Init(arguments) => init::run(arguments),
+        Command::Catalog(arguments) => catalog::run(arguments, global),
+        Command::Schema(arguments) => schema::run(arguments),
+        Command::Completions(arguments) => generate::completions(arguments),
+        Command::Man => generate::man(),
+    };
+    let (diagnostics, code) = match result {
+        Ok(Outcome::Done) => return ExitCode::SUCCESS,
+        Ok(Outcome::No) => return ExitCode::from(1),
+        Err(Failure::Other(error)) if output::is_closed_pipe(&error) => return ExitCode::SUCCESS,
+        Err(Failure::Other(error)) => {
+            output::warn(&format!("error: {error:#}\n"));
+            return ExitCode::from(2);
+        }
+        Err(Failure::Input(errors)) => (errors, 2),
+        Err(Failure::No(error)) => (vec![*error], 1),
+    };
+    show(diagnostics, global.diagnostics);
+    ExitCode::from(code)
+}
+
+/// Prints diagnostics to standard error, coloured where that is a terminal.
+fn show(mut diagnostics: Vec<Diagnostic>, style: Diagnostics) {
+    crate::diagnostic::sort(&mut diagnostics);
+    let style = match style {
+        Diagnostics::Full => Style::Full { color: true },
+        Diagnostics::Concise => Style::Concise,
+        Diagnostics::Json => Style::Json,
+        Diagnostics::Github => Style::Github,
+    };
+    output::warn(&crate::diagnostic::render(&diagnostics, style));
+}
+
+/// The arguments, for completions and the manual page.
+fn command() -> clap::Command {
+    <Arguments as clap::CommandFactory>::command()
+}

@@ -1,0 +1,67 @@
+//! `planner plan`.
+
+use clap::{Args, ValueEnum};
+
+use super::input::{Destination, Inputs};
+use super::{Failure, Global, Outcome, output};
+use crate::plan::{Plan, SCHEMA_VERSION};
+use crate::report;
+
+/// Arguments of `planner plan`.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  planner plan\n  planner plan clusters/h100-superpod-127.yaml --workload clusters/workloads/llama3-70b.yaml\n  \
+                        planner plan h100-16384 -w llama3.1-405b --format json")]
+pub struct PlanArguments {
+    #[command(flatten)]
+    inputs: Inputs,
+    /// Form of the plan
+    #[arg(long, value_enum, default_value_t = Format::Text)]
+    format: Format,
+    #[command(flatten)]
+    destination: Destination,
+}
+
+/// Form of a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// For people
+    Text,
+    /// For machines: base units, the unit in the key
+    Json,
+    /// For pull requests and documents
+    Markdown,
+    /// One row a job, base units, the unit in the column's name
+    Csv,
+}
+
+/// What `--format json` prints.
+#[derive(serde::Serialize)]
+struct Plans<'a> {
+    schema_version: u32,
+    plans: &'a [Plan],
+}
+
+pub(super) fn run(arguments: &PlanArguments, global: &Global) -> Result<Outcome, Failure> {
+    let loaded = arguments.inputs.load(global)?;
+    let plans = loaded
+        .jobs
+        .iter()
+        .map(|job| Plan::new(&loaded.cluster, &loaded.topology, &loaded.workload, &loaded.workload.jobs[*job], &loaded.catalog))
+        .collect::<Result<Vec<_>, _>>()?;
+    let text = match arguments.format {
+        Format::Text => plans.iter().map(report::plan_text).collect::<Vec<_>>().join("\n"),
+        Format::Markdown => plans.iter().map(report::plan_markdown).collect::<Vec<_>>().join("\n"),
+        Format::Csv => one_heading(plans.iter().map(report::plan_csv)),
+        Format::Json => report::json(&Plans { schema_version: SCHEMA_VERSION, plans: &plans }).map_err(anyhow::Error::from)?,
+    };
+    if let Some(note) = &loaded.note {
+        output::warn(note);
+    }
+    output::write(arguments.destination.output.as_deref(), &text)?;
+    Ok(if plans.iter().all(Plan::holds) { Outcome::Done } else { Outcome::No })
+}
+
+/// Several tables of one row under the heading of the first.
+fn one_heading(tables: impl Iterator<Item = String>) -> String {
+    tables.enumerate().map(|(i, table)| if i == 0 { table } else { table.lines().skip(1).map(|line| format!("{line}\n")).collect() }).collect()
+}

@@ -1,0 +1,37 @@
+//! `planner schema`.
+
+use clap::{Args, ValueEnum};
+
+use super::{Failure, Outcome, output};
+use crate::catalog::Catalog;
+use crate::report;
+use crate::spec::{ClusterFile, WorkloadFile};
+
+/// Arguments of `planner schema`.
+#[derive(Debug, Args)]
+pub struct SchemaArguments {
+    /// Which file
+    #[arg(value_enum)]
+    file: File,
+}
+
+/// A kind of file that users write.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum File {
+    /// Cluster files
+    Cluster,
+    /// Workload files
+    Workload,
+    /// Catalogue files
+    Catalog,
+}
+
+pub(super) fn run(arguments: &SchemaArguments) -> Result<Outcome, Failure> {
+    let schema = match arguments.file {
+        File::Cluster => schemars::schema_for!(ClusterFile),
+        File::Workload => schemars::schema_for!(WorkloadFile),
+        File::Catalog => schemars::schema_for!(Catalog),
+    };
+    output::print(&report::json(&schema).map_err(anyhow::Error::from)?)?;
+    Ok(Outcome::Done)
+}

@@ -1,0 +1,326 @@
+//! The plan of a job on a cluster: the layout, its step, the run, the cost, and what they rest on.
+//!
+//! Here the rooms below come together; `report` and `cli` only show what is made here.
+
+mod assumptions;
+mod explain;
+
+pub use assumptions::Assumption;
+pub use explain::{Derivation, How, explain};
+
+use serde::Serialize;
+
+use crate::calibration::Calibration;
+use crate::catalog::Catalog;
+use crate::diagnostic::{Code, Diagnostic, quoted};
+use crate::economics::CostEstimate;
+use crate::parallel::{Strategy, violations};
+use crate::run::RunEstimate;
+use crate::search::{Account, Found, Search, Space, search};
+use crate::spec::{Cluster, Job, Pool, Precision, Workload};
+use crate::step::memory::RESERVE;
+use crate::step::{Setup, SetupError, StepEstimate};
+use crate::topology::Topology;
+use crate::units::{Batch, Bytes, Seconds};
+
+/// Version of the JSON that a plan is written as.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// How many layouts a plan names.
+const TOP: usize = 3;
+
+/// Relative error of step times that nine in ten published runs stay below: 28 runs of Megatron-LM on A100, 1.7B to 1T
+/// parameters, 8 to 3,072 GPUs (`tests/accuracy.rs`). Other hardware has not been held against runs yet.
+pub const STEP_TIME_ERROR: f64 = 0.17;
+
+/// A plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct Plan {
+    /// Version of this structure.
+    pub schema_version: u32,
+    /// Version of the planner.
+    pub planner_version: &'static str,
+    /// The cluster.
+    pub cluster: ClusterSummary,
+    /// The job.
+    pub job: JobSummary,
+    /// One step.
+    pub step: StepEstimate,
+    /// Relative half-width of the interval that nine in ten published runs fall into.
+    pub step_time_error: f64,
+    /// The whole run, when the job says how many tokens.
+    pub run: Option<RunEstimate>,
+    /// Its cost.
+    pub cost: Option<CostEstimate>,
+    /// The next best layouts.
+    pub alternatives: Vec<Alternative>,
+    /// What became of every layout tried.
+    pub search: Account,
+    /// What is assumed, not measured.
+    pub assumptions: Vec<Assumption>,
+    /// What is not in the estimate.
+    pub not_modelled: Vec<&'static str>,
+}
+
+/// The cluster of a plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct ClusterSummary {
+    /// Its name.
+    pub name: String,
+    /// The pool that the job runs on.
+    pub pool: String,
+    /// Its accelerator.
+    pub accelerator: String,
+    /// Accelerators in the pool.
+    pub gpus: u32,
+    /// Racks of the whole cluster.
+    pub racks: u32,
+    /// Largest power of all nodes, at the site's meter.
+    #[serde(rename = "site_power_max_w")]
+    pub site_power: crate::units::Watts,
+    /// Switches and cables.
+    pub fabric: Option<crate::topology::FabricSize>,
+}
+
+/// The job of a plan.
+#[derive(Debug, Clone, Serialize)]
+pub struct JobSummary {
+    /// Its name.
+    pub name: String,
+    /// The model.
+    pub model: String,
+    /// Its parameters.
+    pub parameters: f64,
+    /// Parameters that a token meets.
+    pub active_parameters: f64,
+    /// Tokens of a sequence.
+    pub sequence: u32,
+    /// Data type of the matmuls.
+    pub precision: Precision,
+    /// Sequences of a step, as planned.
+    pub global_batch_sequences: u64,
+    /// Time by which it has to be done.
+    #[serde(rename = "deadline_s")]
+    pub deadline: Option<Seconds>,
+}
+
+/// A layout that is nearly as good.
+#[derive(Debug, Clone, Serialize)]
+pub struct Alternative {
+    /// The layout.
+    pub strategy: Strategy,
+    /// Time per token over the plan's, minus one.
+    pub slower_by: f64,
+    /// Memory of the fullest accelerator.
+    #[serde(rename = "memory_bytes")]
+    pub memory: Bytes,
+}
+
+/// Why there is no plan.
+#[derive(Debug)]
+pub enum Refusal {
+    /// The input is wrong.
+    Input(Vec<Diagnostic>),
+    /// The input is right, and the answer is no.
+    No(Box<Diagnostic>),
+}
+
+impl Plan {
+    /// Plans a job on a cluster.
+    ///
+    /// # Errors
+    /// [`Refusal::Input`] for a job that cannot be, [`Refusal::No`] when no layout of it fits.
+    pub fn new(cluster: &Cluster, topology: &Topology, workload: &Workload, job: &Job, catalog: &Catalog) -> Result<Self, Refusal> {
+        let setup = setup(cluster, topology, workload, job)?;
+        let space = Space { fixed: job.parallelism.clone(), batch: job.batch, attention: job.attention };
+        let found = search(&setup, &space, TOP);
+        let Some(best) = found.best.first() else { return Err(refuse(&setup, &space, &found, workload, job)) };
+        let step = setup.estimate(&best.strategy, &best.costs).map_err(|deadlock| {
+            Refusal::Input(vec![workload.error(job, "parallelism.schedule", Code::InvalidValue, deadlock.to_string())])
+        })?;
+        let run = job.tokens.map(|tokens| RunEstimate::new(cluster, setup.pool, &step, tokens, job.deadline));
+        let cost = run.as_ref().map(|run| CostEstimate::new(cluster, setup.pool, catalog, run));
+        Ok(Self {
+            schema_version: SCHEMA_VERSION,
+            planner_version: env!("CARGO_PKG_VERSION"),
+            cluster: summary(cluster, topology, setup.pool),
+            job: JobSummary {
+                name: job.name.clone(),
+                model: setup.model.name.clone(),
+                parameters: setup.model.parameters(),
+                active_parameters: setup.model.active_parameters(),
+                sequence: job.sequence,
+                precision: setup.precision,
+                global_batch_sequences: step.strategy.sequences(),
+                deadline: job.deadline,
+            },
+            alternatives: found.best.iter().skip(1).map(|other| alternative(other, best)).collect(),
+            search: found.account,
+            assumptions: assumptions::collect(cluster, &setup, &step, cost.as_ref()),
+            not_modelled: vec!["failures and restarts", "checkpoint writes", "data loading", "stragglers", "tensor-parallel overlap"],
+            step_time_error: STEP_TIME_ERROR,
+            step,
+            run,
+            cost,
+        })
+    }
+
+    /// Whether the plan does what the job asks for: false when a deadline is missed.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        self.run.as_ref().and_then(|run| run.meets_deadline).unwrap_or(true)
+    }
+}
+
+/// The job on the pool that it names, or on the one with the most FLOP/s.
+///
+/// # Errors
+/// When the pool is unknown, the model inconsistent, or the data type not one of the accelerator's.
+pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Workload, job: &Job) -> Result<Setup<'a>, Refusal> {
+    let input = |error: Diagnostic| Refusal::Input(vec![error]);
+    let index = match &job.pool {
+        Some(name) => cluster.pools.iter().position(|pool| pool.name == *name).ok_or_else(|| {
+            let names: Vec<&str> = cluster.pools.iter().map(|pool| pool.name.as_str()).collect();
+            let message = format!("cluster `{}` has no pool {}", cluster.name, quoted(name));
+            input(workload.error(job, "pool", Code::UnknownPool, message).help(format!("its pools: `{}`", names.join("`, `"))))
+        })?,
+        None => strongest(&cluster.pools, job.precision),
+    };
+    let peak = &cluster.pools[index].accelerator.peak;
+    let precision = job.precision.unwrap_or(match (peak.bf16, peak.fp16) {
+        (Some(_), _) => Precision::Bf16,
+        (None, Some(_)) => Precision::Fp16,
+        (None, None) => Precision::Tf32,
+    });
+    Setup::new((cluster, index), topology, Calibration::defaults(), &job.model, (job.sequence, precision, job.attention)).map_err(
+        |error| match error {
+            SetupError::Model(ref inner) => {
+                let message = format!("model `{}`: {inner}", job.model.name);
+                input(workload.error(job, "model", Code::ModelConfigValue, message).help(inner.help.clone()))
+            }
+            SetupError::Precision { .. } => {
+                let field = if job.precision.is_some() { "precision" } else { "name" };
+                let have = [("tf32", peak.tf32.or(peak.fp32)), ("bf16", peak.bf16), ("fp16", peak.fp16), ("fp8", peak.fp8)];
+                let have: Vec<&str> = have.iter().filter(|(_, rate)| rate.is_some()).map(|(name, _)| *name).collect();
+                input(workload.error(job, field, Code::UnsupportedDataType, error.to_string()).help(format!("it has: {}", have.join(", "))))
+            }
+        },
+    )
+}
+
+fn strongest(pools: &[Pool], precision: Option<Precision>) -> usize {
+    let rate = |pool: &Pool| {
+        let peak = &pool.accelerator.peak;
+        let rate = match precision {
+            Some(Precision::Fp8) => peak.fp8,
+            Some(Precision::Fp16) => peak.fp16,
+            Some(Precision::Tf32) => peak.tf32.or(peak.fp32),
+            Some(Precision::Bf16) => peak.bf16,
+            None => peak.bf16.or(peak.fp16),
+        };
+        rate.map_or(0.0, |rate| rate.get() * f64::from(pool.gpus()))
+    };
+    (0..pools.len()).fold(0, |best, i| if rate(&pools[i]) > rate(&pools[best]) { i } else { best })
+}
+
+fn summary(cluster: &Cluster, topology: &Topology, pool: &Pool) -> ClusterSummary {
+    ClusterSummary {
+        name: cluster.name.clone(),
+        pool: pool.name.clone(),
+        accelerator: pool.accelerator.title.clone(),
+        gpus: pool.gpus(),
+        racks: topology.racks(),
+        site_power: cluster.it_power() * cluster.power.pue.value,
+        fabric: topology.fabric().copied(),
+    }
+}
+
+fn alternative(other: &Found, best: &Found) -> Alternative {
+    Alternative {
+        strategy: other.strategy,
+        slower_by: other.time_per_sequence() / best.time_per_sequence() - 1.0,
+        memory: other.costs.peak_memory(),
+    }
+}
+
+/// Says why no layout was found: what is not legal about the nearest one, or how much memory it lacks.
+fn refuse(setup: &Setup<'_>, space: &Space, found: &Search, workload: &Workload, job: &Job) -> Refusal {
+    let gpus = setup.pool.gpus();
+    if let Some((strategy, memory)) = found.nearest {
+        let capacity = setup.pool.accelerator.memory;
+        let message = format!("no layout of `{}` fits in {capacity:#} per GPU: the nearest needs {memory:#}", job.name);
+        let error = workload
+            .error(job, if found.account.layouts == 1 { "parallelism" } else { "model" }, Code::NoLayout, message)
+            .note(format!("nearest: {}", strategy.describe()))
+            .help(levers(setup, &strategy, memory));
+        return Refusal::No(Box::new(error));
+    }
+    let families = space.families(&setup.model, setup.sequence, gpus, setup.pool.domain());
+    let nearest = families.iter().flatten().map(|s| violations(s, &setup.model, setup.sequence, gpus)).min_by_key(Vec::len);
+    let errors = match nearest {
+        Some(nearest) => nearest
+            .into_iter()
+            .map(|violation| workload.error(job, violation.field, violation.code, violation.message).help(violation.help))
+            .collect(),
+        None => vec![no_batch(job, workload, gpus)],
+    };
+    Refusal::Input(errors)
+}
+
+/// What would make the nearest layout fit.
+fn levers(setup: &Setup<'_>, strategy: &Strategy, memory: Bytes) -> String {
+    let capacity = setup.pool.accelerator.memory;
+    // Everything but the reserve is divided by more accelerators, at best.
+    let states = (memory - RESERVE).max(Bytes::ZERO);
+    let room = (capacity - RESERVE).max(Bytes::new(1.0));
+    let factor = (states / room).ceil().max(2.0);
+    let mut levers = Vec::new();
+    if strategy.recompute != crate::spec::Recompute::Full {
+        levers.push("`recompute: full`".to_owned());
+    }
+    if strategy.zero < 3 && strategy.pp == 1 {
+        levers.push("`zero: 3`".to_owned());
+    }
+    if strategy.microbatch > 1 {
+        levers.push("`microbatch: 1`".to_owned());
+    }
+    levers.push(format!("about {:.0} times as many GPUs ({:.0})", factor, factor * strategy.gpus() as f64));
+    format!("try {}", levers.join(", "))
+}
+
+fn no_batch(job: &Job, workload: &Workload, gpus: u32) -> Diagnostic {
+    let p = &job.parallelism;
+    let at_once = u64::from(p.dp.unwrap_or(1)) * u64::from(p.microbatch.unwrap_or(1));
+    let replica = u64::from(p.tp.unwrap_or(1)) * u64::from(p.cp.unwrap_or(1)) * u64::from(p.pp.unwrap_or(1));
+    if replica > u64::from(gpus) {
+        let message = format!("one replica needs {replica} GPUs, the pool has {gpus}");
+        return workload.error(job, "parallelism", Code::GpuCount, message).help(format!("use tp x cp x pp of at most {gpus}"));
+    }
+    let (message, help) = match job.batch {
+        Batch::Sequences(n) => (
+            format!("{n} sequences are not a multiple of what {} replicas take at once ({at_once})", p.dp.unwrap_or(1)),
+            format!("use a multiple of {at_once}, for example `{} sequences`", (u64::from(n) / at_once).max(1) * at_once),
+        ),
+        Batch::Tokens(tokens) => {
+            let least = at_once as f64 * f64::from(job.sequence);
+            (
+                format!("{tokens} are not within 5 % of whole microbatches of {at_once} sequences ({least:.0} tokens)"),
+                format!("use about {} tokens or more, or fewer replicas", least.ceil()),
+            )
+        }
+    };
+    workload.error(job, "global-batch", Code::BatchDivisibility, message).help(help)
+}
+
+/// Whether a job can be laid out on a cluster at all, memory aside: what `check` asks.
+///
+/// # Errors
+/// As [`Plan::new`], but for memory.
+pub fn check_job(cluster: &Cluster, topology: &Topology, workload: &Workload, job: &Job) -> Result<(), Refusal> {
+    let setup = setup(cluster, topology, workload, job)?;
+    let gpus = setup.pool.gpus();
+    let space = Space { fixed: job.parallelism.clone(), batch: job.batch, attention: job.attention };
+    let families = space.families(&setup.model, setup.sequence, gpus, setup.pool.domain());
+    let legal = families.iter().flatten().any(|strategy| violations(strategy, &setup.model, setup.sequence, gpus).is_empty());
+    if legal { Ok(()) } else { Err(refuse(&setup, &space, &Search::default(), workload, job)) }
+}

@@ -1,0 +1,141 @@
+//! The catalogue as tables, and one entry of it in full.
+
+use std::fmt::Write as _;
+
+use super::Table;
+use crate::catalog::{Accelerator, Catalog, Entry, Link, Model, Server, Switch};
+use crate::model::Architecture;
+use crate::units::{Parameters, grouped};
+
+fn or_dash<T: ToString>(value: Option<T>) -> String {
+    value.map_or_else(|| "-".to_owned(), |value| value.to_string())
+}
+
+/// `*` behind a figure that was not seen in a source.
+fn marked<E: Entry>(entry: &E, field: &str, text: String) -> String {
+    let assumed = entry.provenance(field) == crate::catalog::Provenance::Assumed;
+    if assumed && text != "-" { text + "*" } else { text }
+}
+
+/// All accelerators.
+#[must_use]
+pub fn accelerators(entries: &[Accelerator]) -> Table {
+    let mut table = Table::new(&["name", "vendor", "year", "memory", "bandwidth", "bf16 dense", "fp8 dense", "TDP", "scale-up", "domain"], 2);
+    for a in entries {
+        table.row([
+            a.name.clone(),
+            a.vendor.clone(),
+            marked(a, "launched", or_dash(a.launched)),
+            marked(a, "memory", format!("{:#}", a.memory)),
+            marked(a, "memory-bandwidth", a.memory_bandwidth.to_string()),
+            marked(a, "peak.bf16", or_dash(a.peak.bf16.or(a.peak.fp16))),
+            marked(a, "peak.fp8", or_dash(a.peak.fp8)),
+            marked(a, "tdp", a.tdp.to_string()),
+            marked(a, "scale-up.bandwidth", a.scale_up.bandwidth.to_string()),
+            marked(a, "scale-up.domain", a.scale_up.domain.to_string()),
+        ]);
+    }
+    table
+}
+
+/// All servers.
+#[must_use]
+pub fn servers(entries: &[Server]) -> Table {
+    let mut table = Table::new(&["name", "accelerator", "GPUs", "network", "power", "height", "per rack", "price"], 2);
+    for s in entries {
+        let price = s.price.as_ref().map(|p| if p.low == p.high { p.low.to_string() } else { format!("{} to {}", grouped(p.low.amount(), 0), p.high) });
+        table.row([
+            s.name.clone(),
+            s.accelerator.clone(),
+            s.gpus.to_string(),
+            marked(s, "nics", or_dash(s.nics.map(|n| format!("{} x {}", n.count, n.rate)))),
+            marked(s, "max-power", or_dash(s.max_power)),
+            marked(s, "rack-units", or_dash(s.rack_units.map(|u| format!("{u}U")))),
+            marked(s, "nodes-per-rack", or_dash(s.nodes_per_rack)),
+            marked(s, "price", or_dash(price)),
+        ]);
+    }
+    table
+}
+
+/// All switches.
+#[must_use]
+pub fn switches(entries: &[Switch]) -> Table {
+    let mut table = Table::new(&["name", "title", "link", "ports", "rate", "power", "max power", "height"], 3);
+    for s in entries {
+        table.row([
+            s.name.clone(),
+            s.title.clone(),
+            or_dash(s.link.clone()),
+            marked(s, "ports", or_dash(s.ports)),
+            marked(s, "port-rate", or_dash(s.port_rate)),
+            marked(s, "typical-power", or_dash(s.typical_power)),
+            marked(s, "max-power", or_dash(s.max_power)),
+            marked(s, "rack-units", or_dash(s.rack_units.map(|u| format!("{u}U")))),
+        ]);
+    }
+    table
+}
+
+/// All links.
+#[must_use]
+pub fn links(entries: &[Link]) -> Table {
+    let mut table = Table::new(&["name", "title", "bandwidth", "latency", "measured share"], 2);
+    for l in entries {
+        table.row([
+            l.name.clone(),
+            l.title.clone(),
+            marked(l, "bandwidth", or_dash(l.bandwidth.map(|b| b.to_string()).or(l.rate.map(|r| r.to_string())))),
+            marked(l, "latency", or_dash(l.latency)),
+            marked(l, "efficiency", or_dash(l.efficiency.map(|e| format!("{:.0} %", e * 100.0)))),
+        ]);
+    }
+    table
+}
+
+/// All models.
+#[must_use]
+pub fn models(entries: &[Model]) -> Table {
+    let mut table = Table::new(&["name", "family", "parameters", "active", "layers", "hidden", "heads", "kv", "ffn", "vocab", "experts"], 2);
+    for m in entries {
+        let counts = Architecture::new(m).ok().map(|a| (Parameters::new(a.parameters()), Parameters::new(a.active_parameters())));
+        table.row([
+            m.name.clone(),
+            m.family.clone(),
+            or_dash(counts.map(|c| c.0)),
+            or_dash(counts.filter(|_| m.moe.is_some()).map(|c| c.1)),
+            m.layers.to_string(),
+            m.hidden.to_string(),
+            m.heads.to_string(),
+            m.kv_heads.unwrap_or(m.heads).to_string(),
+            m.ffn.to_string(),
+            m.vocab.to_string(),
+            or_dash(m.moe.map(|moe| format!("{} of {}", moe.top_k, moe.experts))),
+        ]);
+    }
+    table
+}
+
+/// One entry: its YAML as the catalogue has it, and where its figures come from.
+#[must_use]
+pub fn entry<E: Entry>(entry: &E, yaml: &str, catalog: &Catalog) -> String {
+    let mut out = format!("{} ({})\n\n{}\n", entry.title(), entry.name(), yaml.trim_end());
+    if !entry.sources().is_empty() {
+        out += "\nSources:\n";
+        for key in entry.sources() {
+            match catalog.sources.iter().find(|source| source.key == *key) {
+                Some(source) => {
+                    let parts: Vec<&str> = [source.what.as_str(), source.place.as_str(), source.date.as_str()].into_iter().filter(|p| !p.is_empty()).collect();
+                    let _ = writeln!(out, "  {key}: {}", parts.join("; "));
+                }
+                None => {
+                    let _ = writeln!(out, "  {key}");
+                }
+            }
+        }
+    }
+    if !entry.assumed().is_empty() {
+        let _ = writeln!(out, "\nAssumed, not seen in a source: {}", entry.assumed().join(", "));
+    }
+    out
+}

@@ -1,0 +1,55 @@
+//! A plan as Markdown, for pull requests and documents.
+
+use std::fmt::Write as _;
+
+use super::Table;
+use super::plan::stages;
+use crate::plan::Plan;
+
+/// The plan as Markdown.
+#[must_use]
+pub fn plan_markdown(plan: &Plan) -> String {
+    let step = &plan.step;
+    let mut out = format!("### {} on {}\n\n", plan.job.model, plan.cluster.name);
+    let mut table = Table::new(&["", "value"], 1);
+    table.row(["GPUs".to_owned(), format!("{} x {}", step.gpus, plan.cluster.accelerator)]);
+    table.row(["step time".to_owned(), format!("{} ± {:.0} %", step.step_time, plan.step_time_error * 100.0)]);
+    table.row(["throughput".to_owned(), step.tokens_per_s.to_string()]);
+    table.row(["MFU / HFU".to_owned(), format!("{:.1} % / {:.1} %", step.mfu * 100.0, step.hfu * 100.0)]);
+    table.row(["layout".to_owned(), step.strategy.describe()]);
+    if let Some(run) = &plan.run {
+        table.row([run.tokens.to_string(), run.time.to_string()]);
+        table.row(["energy".to_owned(), run.energy.to_string()]);
+        table.row(["power at the meter".to_owned(), run.site_power.to_string()]);
+        if let Some(carbon) = run.carbon {
+            table.row(["carbon".to_owned(), format!("{carbon} CO2e")]);
+        }
+    }
+    if let Some(cost) = &plan.cost {
+        if let Some((total, price)) = cost.total.zip(cost.gpu_hour.as_ref()) {
+            table.row(["cost".to_owned(), format!("{total} at {} ({})", price.value, price.provenance)]);
+        }
+        if let Some(electricity) = cost.electricity {
+            table.row(["of it electricity".to_owned(), electricity.to_string()]);
+        }
+    }
+    out += &table.markdown();
+
+    let mut table = Table::new(&["where a step goes", "time", "share"], 1);
+    for (name, time) in step.breakdown.parts().into_iter().filter(|(_, time)| time.get() > 0.0) {
+        table.row([name.to_owned(), time.to_string(), format!("{:.1} %", time / step.step_time * 100.0)]);
+    }
+    let _ = write!(out, "\n{}\n{}", table.markdown(), stages(step).markdown());
+    if !plan.alternatives.is_empty() {
+        out += "\nNext best:\n\n";
+        for other in &plan.alternatives {
+            let _ = writeln!(out, "- {} (+{:.2} % time per token)", other.strategy.describe(), other.slower_by * 100.0);
+        }
+    }
+    out += "\n<details><summary>Assumed, not measured</summary>\n\n";
+    for assumption in &plan.assumptions {
+        let _ = writeln!(out, "- {}: {} ({})", assumption.what, assumption.value, assumption.why);
+    }
+    out += "\n</details>\n";
+    out
+}

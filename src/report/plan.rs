@@ -1,0 +1,229 @@
+//! The screen of `planner plan`: the answer in the first lines, then where time and memory go, then what it rests on.
+
+use std::fmt::Write as _;
+
+use super::Table;
+use crate::plan::Plan;
+use crate::step::{StageEstimate, StepEstimate};
+use crate::units::{Bytes, Seconds, grouped, significant};
+
+/// Width of the longest bar, in characters.
+const BAR: f64 = 12.0;
+/// Stages shown before the middle ones are left out.
+const MOST_STAGES: usize = 8;
+
+/// The plan as text, plain ASCII letters and block characters, without colour.
+#[must_use]
+pub fn plan_text(plan: &Plan) -> String {
+    let mut out = headline(plan);
+    out.push('\n');
+    out += &answer(plan);
+    out.push('\n');
+    out += &side_by_side(&time(&plan.step), &memory(&plan.step));
+    if plan.step.stages.len() > 1 {
+        out.push('\n');
+        out += &stages(&plan.step).text(2);
+    }
+    out.push('\n');
+    out += &verdict(plan);
+    out
+}
+
+fn headline(plan: &Plan) -> String {
+    let job = &plan.job;
+    format!(
+        "{} on {} · {} x {} · {} · sequence {} · global batch {} sequences ({})\n",
+        job.model,
+        plan.cluster.name,
+        grouped(plan.step.gpus as f64, 0),
+        plan.cluster.accelerator,
+        job.precision.as_str(),
+        grouped(f64::from(job.sequence), 0),
+        grouped(job.global_batch_sequences as f64, 0),
+        plan.step.tokens_per_step,
+    )
+}
+
+fn answer(plan: &Plan) -> String {
+    let step = &plan.step;
+    let mut rows = vec![[
+        "Step time".to_owned(),
+        format!("{} ± {:.0} %", step.step_time, plan.step_time_error * 100.0),
+        format!("MFU {:.1} %", step.mfu * 100.0),
+        step.tokens_per_s.to_string(),
+    ]];
+    if let Some(run) = &plan.run {
+        let price = plan.cost.as_ref().and_then(|cost| Some((cost.total?, cost.gpu_hour.as_ref()?)));
+        let cost = match price {
+            Some((total, price)) => format!("{total} at {}{}", price.value, star(price.provenance == crate::catalog::Provenance::Assumed)),
+            None => "no price known".to_owned(),
+        };
+        rows.push([run.tokens.to_string(), run.time.to_string(), run.energy.to_string(), cost]);
+        let electricity = plan.cost.as_ref().and_then(|cost| cost.electricity);
+        let mut site = vec![format!("{} at the meter", run.site_power)];
+        site.extend(electricity.map(|money| format!("electricity {money}")));
+        site.extend(run.carbon.map(|carbon| format!("{carbon} CO2e")));
+        rows.push(["Power".to_owned(), site.join(" · "), String::new(), String::new()]);
+    }
+    rows.push(["Layout".to_owned(), step.strategy.describe(), String::new(), String::new()]);
+    let width = |i: usize| rows.iter().filter(|row| !row[i + 1].is_empty()).map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let (first, second, third) = (rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0), width(1), width(2));
+    rows.iter().fold(String::new(), |mut out, [a, b, c, d]| {
+        let line = format!("  {a}{}   {b}{}   {c}{}   {d}", pad(a, first), pad(b, second), pad(c, third));
+        let _ = writeln!(out, "{}", line.trim_end());
+        out
+    })
+}
+
+fn pad(text: &str, width: usize) -> String {
+    " ".repeat(width.saturating_sub(text.chars().count()))
+}
+
+fn star(assumed: bool) -> &'static str {
+    if assumed { "*" } else { "" }
+}
+
+fn time(step: &StepEstimate) -> Vec<String> {
+    let mut lines = vec!["Where a step goes".to_owned()];
+    for (name, time) in step.breakdown.parts() {
+        let share = time / step.step_time;
+        if share < 0.0005 {
+            continue;
+        }
+        lines.push(format!("{name:<18} {:>9}  {} {:>4.1} %", time.to_string(), bar(share), share * 100.0));
+    }
+    lines
+}
+
+/// A bar of eighths, as long as the share, padded to the longest.
+fn bar(share: f64) -> String {
+    const EIGHTHS: [char; 8] = [' ', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+    let eighths = (share.clamp(0.0, 1.0) * BAR * 8.0).round() as usize;
+    let mut bar = "█".repeat(eighths / 8);
+    if eighths % 8 > 0 {
+        bar.push(EIGHTHS[eighths % 8]);
+    }
+    let width = bar.chars().count();
+    bar + &" ".repeat(BAR as usize - width.min(BAR as usize))
+}
+
+fn memory(step: &StepEstimate) -> Vec<String> {
+    let Some(stage) = step.fullest() else { return Vec::new() };
+    let m = &stage.memory;
+    let place = if step.stages.len() > 1 { format!(", stage {}", stage.stage) } else { String::new() };
+    let mut lines = vec![format!("Memory per GPU ({:#}{place})", step.memory_capacity)];
+    let mut line = |name: &str, bytes: Bytes| {
+        if bytes.get() > 0.0 {
+            lines.push(format!("{name:<13} {:>9}", gib(bytes)));
+        }
+    };
+    line("weights", m.weights);
+    line("gradients", m.gradients);
+    line("optimizer", m.optimizer);
+    line("activations", m.activations);
+    line("working set", m.working);
+    line("reserve*", m.reserve);
+    line("free", step.memory_capacity - m.total());
+    lines
+}
+
+fn gib(bytes: Bytes) -> String {
+    format!("{:.1} GiB", bytes.get() / 1024f64.powi(3))
+}
+
+fn side_by_side(left: &[String], right: &[String]) -> String {
+    let width = left.iter().map(|line| line.chars().count()).max().unwrap_or(0);
+    (0..left.len().max(right.len())).fold(String::new(), |mut out, i| {
+        let (a, b) = (left.get(i).map_or("", String::as_str), right.get(i).map_or("", String::as_str));
+        let _ = writeln!(out, "{}", format!("  {a}{}   {b}", pad(a, width)).trim_end());
+        out
+    })
+}
+
+/// Time and memory stage by stage; of many stages the first, the last and those between where something changes.
+pub(super) fn stages(step: &StepEstimate) -> Table {
+    let mut table = Table::new(&["stage", "layers", "busy", "weights", "gradients", "optimizer", "activations", "total", "free"], 1);
+    for group in groups(&step.stages) {
+        let (first, last) = (group[0], group[group.len() - 1]);
+        let m = &first.memory;
+        let name = if first.stage == last.stage { first.stage.to_string() } else { format!("{}-{}", first.stage, last.stage) };
+        let span = |of: &dyn Fn(&StageEstimate) -> f64, show: &dyn Fn(f64) -> String| {
+            let (a, b) = (show(of(first)), show(of(last)));
+            if a == b { a } else { format!("{a} to {b}") }
+        };
+        table.row([
+            name,
+            span(&|s| f64::from(s.layers), &|x| format!("{x:.0}")),
+            span(&|s| s.busy.get(), &|x| Seconds::new(x).to_string()),
+            gib(m.weights),
+            gib(m.gradients),
+            gib(m.optimizer),
+            span(&|s| (s.memory.activations + s.memory.working).get(), &|x| gib(Bytes::new(x))),
+            span(&|s| s.memory.total().get(), &|x| gib(Bytes::new(x))),
+            span(&|s| step.memory_capacity.get() - s.memory.total().get(), &|x| gib(Bytes::new(x))),
+        ]);
+    }
+    table
+}
+
+/// All stages one by one when they are few; else the first, runs of equal layers, the last.
+fn groups(stages: &[StageEstimate]) -> Vec<Vec<&StageEstimate>> {
+    if stages.len() <= MOST_STAGES {
+        return stages.iter().map(|stage| vec![stage]).collect();
+    }
+    let mut out: Vec<Vec<&StageEstimate>> = Vec::new();
+    let last = stages.len() - 1;
+    for (i, stage) in stages.iter().enumerate() {
+        match out.last_mut() {
+            Some(group) if i > 1 && i < last && group[0].layers == stage.layers => group.push(stage),
+            _ => out.push(vec![stage]),
+        }
+    }
+    out
+}
+
+fn verdict(plan: &Plan) -> String {
+    let step = &plan.step;
+    let mut out = String::new();
+    let bottleneck = step.breakdown.parts().into_iter().reduce(|a, b| if b.1 > a.1 { b } else { a });
+    if let Some((name, time)) = bottleneck {
+        let exposed = step.breakdown.exposed_communication() / step.step_time;
+        let _ = writeln!(
+            out,
+            "  Bottleneck: {name}, {:.0} % of the step; exposed communication {:.1} %, bubble {:.1} %.",
+            time / step.step_time * 100.0,
+            exposed * 100.0,
+            step.breakdown.bubble / step.step_time * 100.0
+        );
+    }
+    for (i, other) in plan.alternatives.iter().enumerate() {
+        let lead = if i == 0 { "Next best:" } else { "          " };
+        let _ = writeln!(out, "  {lead} {} (+{} % time per token, {} per GPU)", other.strategy.describe(), significant(other.slower_by * 100.0, 2), gib(other.memory));
+    }
+    let idle = u64::from(plan.cluster.gpus) - step.gpus.min(u64::from(plan.cluster.gpus));
+    if idle > 0 {
+        let _ = writeln!(out, "  {} of the pool's {} GPUs stay idle: no better layout uses them.", grouped(idle as f64, 0), grouped(f64::from(plan.cluster.gpus), 0));
+    }
+    if let Some((run, deadline)) = plan.run.as_ref().zip(plan.job.deadline) {
+        let gap = run.time.get() - deadline.get();
+        let _ = if gap > 0.0 {
+            writeln!(out, "  Deadline of {deadline}: missed by {}.", Seconds::new(gap))
+        } else {
+            writeln!(out, "  Deadline of {deadline}: met with {} to spare.", Seconds::new(-gap))
+        };
+    }
+    let a = &plan.search;
+    let _ = writeln!(
+        out,
+        "  Tried {} layouts: {} not legal, {} out of memory, {} bounded, {} costed in full.",
+        grouped(a.layouts as f64, 0),
+        grouped(a.illegal as f64, 0),
+        grouped(a.out_of_memory as f64, 0),
+        grouped(a.bounded as f64, 0),
+        grouped(a.costed as f64, 0)
+    );
+    let assumed: Vec<&str> = plan.assumptions.iter().map(|a| a.what.as_str()).collect();
+    let _ = writeln!(out, "  * assumed, not measured: {}. `planner explain` says why.", assumed.join(", "));
+    let _ = writeln!(out, "  Not modelled: {}.", plan.not_modelled.join(", "));
+    out
+}
