@@ -167,10 +167,11 @@ pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus
         &|| "use a smaller power of two".into(),
     );
     rule(
-        s.pp.saturating_mul(s.vp) <= model.layers,
+        // The first and the last chunk may hold the embedding and the output layer alone, as in Llama 3 405B.
+        s.pp.saturating_mul(s.vp) <= model.layers + if s.pp > 2 { 2 } else { 0 },
         "parallelism.pp",
         Code::LayerDivisibility,
-        &|| format!("pp {} x vp {} are more stages than the model has layers ({})", s.pp, s.vp, model.layers),
+        &|| format!("pp {} x vp {} are more stages than {} layers fill", s.pp, s.vp, model.layers),
         &|| format!("use at most {} stages", model.layers),
     );
     rule(
@@ -279,6 +280,8 @@ mod tests {
         assert_eq!(split.iter().sum::<u32>(), 61);
         assert_eq!((split[0], split[1], split[13], split[14], split[15]), (3, 4, 4, 3, 3));
         assert_eq!(PLAIN.chunk_layers(80), [20; 4]);
+        let llama = Strategy { pp: 16, vp: 8, ..PLAIN }.chunk_layers(126);
+        assert_eq!((llama[0], llama[1], llama[126], llama[127]), (0, 1, 1, 0));
     }
 
     #[test]
@@ -289,7 +292,7 @@ mod tests {
         assert_eq!(check(Strategy { tp: 3, ..PLAIN }), ["parallelism.tp"; 3]);
         assert_eq!(check(Strategy { dp: 5, ..PLAIN }), ["parallelism"]);
         assert_eq!(check(Strategy { vp: 2, ..PLAIN }), ["parallelism.vp"]);
-        assert_eq!(check(Strategy { pp: 81, dp: 0, ..PLAIN }), ["parallelism.pp"]);
+        assert_eq!(check(Strategy { pp: 83, dp: 0, ..PLAIN }), ["parallelism.pp"]);
         assert_eq!(check(Strategy { ep: 2, ..PLAIN }), ["parallelism.ep"]);
     }
 }

@@ -84,7 +84,7 @@ impl Space {
 
     fn family(&self, model: &Architecture, sequence: u32, [tp, cp, pp, ep, etp, dp]: [u32; 6]) -> Vec<Strategy> {
         let fixed = &self.fixed;
-        let per_stage = if model.layers % pp == 0 { model.layers / pp } else { 1 };
+        let per_stage = model.layers.div_ceil(pp);
         let chunks = either(fixed.vp, || match fixed.schedule {
             Some(ScheduleKind::Gpipe | ScheduleKind::OneForwardOneBackward) => vec![1],
             _ if pp == 1 => vec![1],

@@ -80,6 +80,8 @@ pub struct Fabric {
     pub oversubscription: f64,
     /// Bandwidth into a pod's spines over bandwidth out of them.
     pub core_oversubscription: f64,
+    /// Nodes under one set of spines, when stated.
+    pub pod: Option<u32>,
     /// Parallel networks.
     pub planes: u32,
 }
@@ -341,6 +343,7 @@ impl Resolver<'_> {
             port_rate,
             link,
             scalable_unit: fabric.scalable_unit.map(|nodes| nodes.get() as u32).filter(|nodes| *nodes > 0),
+            pod: fabric.pod.map(|nodes| nodes.get() as u32).filter(|nodes| *nodes > 0),
             oversubscription: fabric.oversubscription.unwrap_or(1.0),
             core_oversubscription: fabric.core_oversubscription.unwrap_or(1.0),
             planes: fabric.planes.unwrap_or(1),

@@ -96,6 +96,10 @@ pub struct FabricFile {
     #[serde(default)]
     #[schemars(range(min = 1.0, max = 64.0))]
     pub core_oversubscription: Option<f64>,
+    /// Nodes under one set of spines, in a network of three tiers; as many as the switch's ports allow when left out. More
+    /// than that takes modular switches as spines.
+    #[serde(default)]
+    pub pod: Option<Nodes>,
     /// Parallel networks that a port's lanes are split over.
     #[serde(default)]
     #[schemars(range(min = 1, max = 8))]

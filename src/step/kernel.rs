@@ -72,7 +72,7 @@ impl Device {
     pub fn describe(&self, kernel: &Kernel) -> String {
         let time = self.time(kernel, Pass::Forward) - KERNEL_OVERHEAD;
         let memory = Seconds::new(kernel.bytes() / self.memory.bandwidth().get());
-        let bound = if memory >= time { "memory-bound" } else { "compute-bound" };
+        let bound = if memory.get() >= time.get() * (1.0 - 1e-9) { "memory-bound" } else { "compute-bound" };
         let flops = Flop::new(kernel.flops());
         let moved = Bytes::new(kernel.bytes());
         match *kernel {

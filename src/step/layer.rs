@@ -5,7 +5,7 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 use super::collective;
 use super::kernel::{Device, Pass};
 use crate::calibration::{Calibration, Operation};
-use crate::model::{Architecture, Heads, LayerKind, Operator, Part, Shard, embedding_operators, head_operators, layer_operators};
+use crate::model::{Architecture, Count, Heads, LayerKind, Operator, Part, Shard, embedding_operators, head_operators, layer_operators};
 use crate::parallel::Strategy;
 use crate::spec::{AttentionKernel, Precision, Recompute};
 use crate::topology::Group;
@@ -152,6 +152,8 @@ impl Costing<'_> {
         if self.strategy.sp {
             passes.backward.tensor += self.tensor_collective(Operation::AllGather);
         }
+        // Nothing runs before the first weights are there.
+        passes.forward.weights += self.weight_collectives(&self.model.embedding_parameters())[0];
         passes
     }
 
@@ -260,12 +262,21 @@ impl Costing<'_> {
         passes.backward += spent;
     }
 
-    /// Exposed time of gathering this layer's weights before both passes (ZeRO-3) and of reducing its gradients (ZeRO-2 and 3).
+    /// Exposed time of gathering this layer's weights before both passes (ZeRO-3) and of reducing its gradients (ZeRO-2 and 3):
+    /// what the layer's own passes do not hide, because each gather runs beside the layer before it.
     fn divided_weights(&self, kind: LayerKind, passes: &Passes) -> [Seconds; 2] {
-        if self.strategy.zero < 2 || self.groups.data.ranks < 2 {
+        let [gather, reduce] = self.weight_collectives(&self.model.layer_parameters(kind));
+        let hidden = |communication: Seconds, behind: Seconds| {
+            if self.strategy.overlap { (communication - behind).max(Seconds::ZERO) } else { communication }
+        };
+        [hidden(gather, passes.forward.total()), hidden(gather + reduce, passes.backward.total())]
+    }
+
+    /// Gathering of weights and reduction of gradients of `count` parameters in every microbatch.
+    fn weight_collectives(&self, count: &Count) -> [Seconds; 2] {
+        if self.strategy.zero < 2 {
             return [Seconds::ZERO; 2];
         }
-        let count = self.model.layer_parameters(kind);
         let dense = count.sharded / f64::from(self.strategy.tp) + count.replicated;
         let expert = count.expert / f64::from(self.strategy.ep * self.strategy.etp);
         let over = |operation, element: f64| {
@@ -273,11 +284,7 @@ impl Costing<'_> {
                 + collective::time(self.calibration, operation, Bytes::new(expert * element), &self.groups.expert_data)
         };
         let gather = if self.strategy.zero == 3 { over(Operation::AllGather, 2.0) } else { Seconds::ZERO };
-        let reduce = over(Operation::ReduceScatter, gradient_bytes(self.shard.precision));
-        let hidden = |communication: Seconds, behind: Seconds| {
-            if self.strategy.overlap { (communication - behind).max(Seconds::ZERO) } else { communication }
-        };
-        [hidden(gather, passes.forward.total()), hidden(gather + reduce, passes.backward.total())]
+        [gather, over(Operation::ReduceScatter, gradient_bytes(self.shard.precision))]
     }
 }
 

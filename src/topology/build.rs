@@ -212,7 +212,7 @@ fn node_units(cluster: &Cluster, size: &FabricSize) -> u32 {
 
 /// The pod (or plane) of leaf `i`.
 fn group_of(i: u32, size: &FabricSize, groups: u32) -> u32 {
-    let per_group = if size.tiers == 3 { size.radix / 2 } else { size.leaves.div_ceil(groups.max(1)) };
+    let per_group = if size.tiers == 3 { size.leaves_per_pod } else { size.leaves.div_ceil(groups.max(1)) };
     (i / per_group.max(1)).min(groups.saturating_sub(1))
 }
 

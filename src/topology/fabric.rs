@@ -30,6 +30,8 @@ pub struct FabricSize {
     pub leaf_uplinks: u32,
     /// Groups of leaves and spines under the cores; 1 without cores.
     pub pods: u32,
+    /// Leaves of a pod; 0 without cores.
+    pub leaves_per_pod: u32,
     /// Nodes that share a set of leaves.
     pub scalable_unit: u32,
     /// Ports of a switch at the nodes' line rate.
@@ -86,15 +88,17 @@ fn size(fabric: &Fabric, radix: u32, need: Demand) -> FabricSize {
     size.leaf_uplinks = up;
     size.leaf_spine_cables = size.leaves * up;
     let per_plane = size.leaves / planes;
-    if endpoints <= radix * down {
+    if endpoints <= radix * down && fabric.pod.is_none_or(|pod| pod >= nodes) {
         size.tiers = 2;
         let enough = (per_plane * up).div_ceil(radix);
         size.spines = planes * (enough..=up).find(|spines| up % spines == 0).unwrap_or(up);
         return size;
     }
     size.tiers = 3;
-    // A pod is as many leaves as a spine has ports down; its spines are a leaf's uplinks.
-    let spine_down = radix / 2;
+    // A pod is as many leaves as a spine has ports down, unless it is stated; its spines are a leaf's uplinks.
+    let stated = fabric.pod.map(|pod| (pod.min(nodes) * rails).div_ceil(down).max(1));
+    let spine_down = stated.unwrap_or(radix / 2);
+    size.leaves_per_pod = spine_down;
     let pods = per_plane.div_ceil(spine_down);
     size.pods = pods * planes;
     size.leaves = per_plane * planes;
