@@ -2,19 +2,19 @@
 //!
 //! The rooms of the library, each knowing only those below it, are described in `docs/architecture.md`.
 
-pub mod cli;
-pub mod report;
-pub mod plan;
-pub mod search;
-pub mod economics;
-pub mod run;
-pub mod step;
-pub mod parallel;
-pub mod topology;
-pub mod model;
 pub mod calibration;
-pub mod spec;
 pub mod catalog;
-pub mod yaml;
+pub mod cli;
 pub mod diagnostic;
+pub mod economics;
+pub mod model;
+pub mod parallel;
+pub mod plan;
+pub mod report;
+pub mod run;
+pub mod search;
+pub mod spec;
+pub mod step;
+pub mod topology;
 pub mod units;
+pub mod yaml;

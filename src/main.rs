@@ -5,5 +5,5 @@ use std::process::ExitCode;
 use clap::Parser;
 
 fn main() -> ExitCode {
-    planner::cli::run(planner::cli::Arguments::parse())
+    planner::cli::run(&planner::cli::Arguments::parse())
 }

@@ -130,11 +130,9 @@ pub struct Violation {
 #[must_use]
 pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus: u32) -> Vec<Violation> {
     let s = strategy;
-    let mut found = Vec::new();
-    let mut rule = |holds: bool, field, code, message: &dyn Fn() -> String, help: &dyn Fn() -> String| {
-        if !holds {
-            found.push(Violation { field, code, message: message(), help: help() });
-        }
+    let mut found = Violations::default();
+    let mut rule = |holds, field, code, message: &dyn Fn() -> String, help: &dyn Fn() -> String| {
+        found.rule(holds, field, code, message, help);
     };
     let heads = model.heads.query();
     let key_value = model.heads.key_value();
@@ -210,6 +208,28 @@ pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus
         &|| format!("a sequence of {sequence} tokens does not divide over cp {} and tp {}", s.cp, s.tp),
         &|| format!("use a sequence that is a multiple of {}", u64::from(parts) * u64::from(s.tp)),
     );
+    experts(s, model, &mut found);
+    found.0
+}
+
+/// What is wrong so far.
+#[derive(Default)]
+struct Violations(Vec<Violation>);
+
+impl Violations {
+    /// Notes a rule that does not hold; its texts are made only then.
+    fn rule(&mut self, holds: bool, field: &'static str, code: Code, message: &dyn Fn() -> String, help: &dyn Fn() -> String) {
+        if !holds {
+            self.0.push(Violation { field, code, message: message(), help: help() });
+        }
+    }
+}
+
+/// The rules of expert parallelism.
+fn experts(s: &Strategy, model: &Architecture, found: &mut Violations) {
+    let mut rule = |holds, field, code, message: &dyn Fn() -> String, help: &dyn Fn() -> String| {
+        found.rule(holds, field, code, message, help);
+    };
     match model.moe {
         None => rule(
             s.ep == 1,
@@ -243,7 +263,6 @@ pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus
             );
         }
     }
-    found
 }
 
 /// The divisors of `n` up to `most`, for a message.

@@ -77,14 +77,23 @@ fn megatron_runs_on_a100_come_out_within_twelve_percent() {
     let rows: Vec<Row> = reader.deserialize().collect::<Result<_, _>>().expect("well-formed");
     assert_eq!(rows.len(), 28);
 
-    println!("{:<8} {:<18} {:<18} {:>5} {:>12} {:>9} {:>9} {:>7}", "id", "source", "model", "GPUs", "release", "published", "predicted", "error");
+    println!(
+        "{:<8} {:<18} {:<18} {:>5} {:>12} {:>9} {:>9} {:>7}",
+        "id", "source", "model", "GPUs", "release", "published", "predicted", "error"
+    );
     let mut errors = Vec::new();
     for row in &rows {
         let strategy = row.strategy();
         assert_eq!(strategy.gpus(), row.gpus, "{}", row.id);
         assert_eq!(strategy.sequences(), u64::from(row.gbs), "{}", row.id);
-        let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), &row.model(), (row.seq, Precision::Fp16, AttentionKernel::Unfused))
-            .expect("an A100 computes in FP16");
+        let setup = Setup::new(
+            (&cluster, 0),
+            &topology,
+            Calibration::defaults(),
+            &row.model(),
+            (row.seq, Precision::Fp16, AttentionKernel::Unfused),
+        )
+        .expect("an A100 computes in FP16");
         assert_eq!(violations(&strategy, &setup.model, row.seq, 3072), [], "{}", row.id);
         let costs = setup.costs(&strategy);
         let estimate = setup.estimate(&strategy, &costs).expect("no deadlock");
@@ -92,12 +101,32 @@ fn megatron_runs_on_a100_come_out_within_twelve_percent() {
         errors.push(error);
         println!(
             "{:<8} {:<18} {:<18} {:>5} {:>12} {:>8.2}s {:>8.2}s {:>+6.1}%  MFU {:.1} % {}",
-            row.id, row.source, row.model, row.gpus, row.layout, row.step_time_s, estimate.step_time.get(), error * 100.0, estimate.mfu * 100.0,
-            estimate.breakdown.parts().iter().filter(|p| p.1.get() > 0.0).map(|(n, t)| format!("{n} {:.1}", t.get() / estimate.step_time.get() * 100.0)).collect::<Vec<_>>().join(", ")
+            row.id,
+            row.source,
+            row.model,
+            row.gpus,
+            row.layout,
+            row.step_time_s,
+            estimate.step_time.get(),
+            error * 100.0,
+            estimate.mfu * 100.0,
+            estimate
+                .breakdown
+                .parts()
+                .iter()
+                .filter(|p| p.1.get() > 0.0)
+                .map(|(n, t)| format!("{n} {:.1}", t.get() / estimate.step_time.get() * 100.0))
+                .collect::<Vec<_>>()
+                .join(", ")
         );
     }
     let mean = errors.iter().map(|e| e.abs()).sum::<f64>() / errors.len() as f64;
     let bias = errors.iter().sum::<f64>() / errors.len() as f64;
-    println!("mean absolute error {:.1} %, bias {:+.1} %, {} rows, no constant fitted to them", mean * 100.0, bias * 100.0, errors.len());
+    println!(
+        "mean absolute error {:.1} %, bias {:+.1} %, {} rows, no constant fitted to them",
+        mean * 100.0,
+        bias * 100.0,
+        errors.len()
+    );
     assert!(mean <= 0.12, "mean absolute error {:.1} %", mean * 100.0);
 }

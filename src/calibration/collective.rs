@@ -82,7 +82,9 @@ pub(super) fn find(file: &File, link: &str, operation: Operation, ranks: u32) ->
 pub(super) fn in_switch(file: &File, link: &str, ranks: u32) -> Option<CollectiveCurve> {
     file.collectives
         .iter()
-        .filter(|row| row.link.as_deref() == Some(link) && row.operation == "all-reduce-in-switch" && suits(row, &row.operation, ranks))
+        .filter(|row| {
+            row.link.as_deref() == Some(link) && row.operation == "all-reduce-in-switch" && suits(row, &row.operation, ranks)
+        })
         .max_by_key(|row| row.min_ranks)
         .map(CollectiveCurve::from)
 }

@@ -29,7 +29,13 @@ struct Tile {
 }
 
 impl MatmulCurve {
-    pub(super) fn new(model: &MatmulModel, accelerator: &Accelerator, peak: FlopPerSecond, row: &MatmulRow, scale: f64) -> Self {
+    pub(super) fn new(
+        model: &MatmulModel,
+        accelerator: &Accelerator,
+        peak: FlopPerSecond,
+        row: &MatmulRow,
+        scale: f64,
+    ) -> Self {
         let side = |text: &str| text.parse::<f64>().unwrap_or(128.0);
         let tiles = model
             .tiles

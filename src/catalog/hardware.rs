@@ -50,7 +50,7 @@ pub struct Server {
     /// Its accelerator.
     pub accelerator: String,
     /// Accelerators in it.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1024))]
     pub gpus: u32,
     /// Most power it draws.
     #[serde(default)]
@@ -103,7 +103,7 @@ pub enum Cooling {
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct Nics {
     /// Ports per server.
-    #[schemars(range(min = 1))]
+    #[schemars(range(min = 1, max = 1024))]
     pub count: u32,
     /// Line rate of a port.
     pub rate: BitsPerSecond,
@@ -127,6 +127,7 @@ pub struct Switch {
     pub link: Option<String>,
     /// Ports, its radix.
     #[serde(default)]
+    #[schemars(range(min = 2, max = 4096))]
     pub ports: Option<u32>,
     /// Line rate of a port.
     #[serde(default)]

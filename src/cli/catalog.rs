@@ -74,7 +74,8 @@ pub(super) fn run(arguments: &CatalogArguments, global: &Global) -> Result<Outco
 
 fn one<E: Entry>(catalog: &Catalog, own: &str, entry: Option<&E>, name: &str, among: &[E]) -> anyhow::Result<String> {
     let Some(entry) = entry else {
-        let near = nearest(name, among.iter().map(Entry::name)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        let near =
+            nearest(name, among.iter().map(Entry::name)).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
         anyhow::bail!("no {} is called `{name}`{near}", E::WHAT);
     };
     Ok(report::entry(entry, &written(own, entry.name()), catalog))

@@ -43,7 +43,12 @@ pub(super) fn run(arguments: &ExplainArguments, global: &Global) -> Result<Outco
         let names: Vec<String> = derivations.iter().map(|derivation| derivation.name.clone()).collect();
         derivations.retain(|derivation| wanted.as_ref().is_none_or(|wanted| derivation.name.to_lowercase().contains(wanted)));
         if derivations.is_empty() {
-            return Err(anyhow::anyhow!("no figure is called `{}`; there are: {}", wanted.unwrap_or_default(), names.join(", ")).into());
+            return Err(anyhow::anyhow!(
+                "no figure is called `{}`; there are: {}",
+                wanted.unwrap_or_default(),
+                names.join(", ")
+            )
+            .into());
         }
         texts.push(report::explanation(&derivations, &plan.assumptions));
         all.push(derivations);

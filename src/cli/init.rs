@@ -29,7 +29,11 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Outcome, Failure> {
     let path = arguments.file.as_deref().unwrap_or_else(|| Path::new(default));
     write(path, text, arguments.force)?;
     if path != Path::new("-") {
-        output::print(&format!("Wrote {}. Next: planner plan {}\n", path.display(), if arguments.workload { format!("--workload {}", path.display()) } else { path.display().to_string() }))?;
+        output::print(&format!(
+            "Wrote {}. Next: planner plan {}\n",
+            path.display(),
+            if arguments.workload { format!("--workload {}", path.display()) } else { path.display().to_string() }
+        ))?;
     }
     Ok(Outcome::Done)
 }

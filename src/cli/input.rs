@@ -52,8 +52,10 @@ impl Inputs {
         let workload_name = self.workload.as_deref().unwrap_or(examples::DEFAULT_WORKLOAD);
         // Both files are read before either is refused: all mistakes at once.
         let mut errors = Vec::new();
-        let cluster = examples::read(cluster_name).map_err(|error| vec![error]).and_then(|(source, _)| Cluster::load(source, &catalog));
-        let workload = examples::read(workload_name).map_err(|error| vec![error]).and_then(|(source, _)| Workload::load(source, &catalog));
+        let cluster =
+            examples::read(cluster_name).map_err(|error| vec![error]).and_then(|(source, _)| Cluster::load(source, &catalog));
+        let workload =
+            examples::read(workload_name).map_err(|error| vec![error]).and_then(|(source, _)| Workload::load(source, &catalog));
         let cluster = cluster.map_err(|found| errors.extend(found)).ok();
         let workload = workload.map_err(|found| errors.extend(found)).ok();
         let (Some(cluster), Some(workload)) = (cluster, workload) else { return Err(errors.into()) };
@@ -72,8 +74,13 @@ impl Inputs {
             .filter(|(given, _)| given.is_none())
             .map(|(_, name)| name)
             .collect();
-        let note = (!defaults.is_empty())
-            .then(|| format!("No {} given: planning the embedded example {}.\n", if defaults.len() == 2 { "files" } else { "second file" }, defaults.join(" with ")));
+        let note = (!defaults.is_empty()).then(|| {
+            format!(
+                "No {} given: planning the embedded example {}.\n",
+                if defaults.len() == 2 { "files" } else { "second file" },
+                defaults.join(" with ")
+            )
+        });
         let topology = Topology::new(&cluster);
         Ok(Loaded { catalog, cluster, topology, workload, note, jobs })
     }

@@ -27,7 +27,8 @@ pub struct Arguments {
     global: Global,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed); 2 bad input; 3 no usable GPU";
+const EXIT_CODES: &str =
+    "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed); 2 bad input; 3 no usable GPU";
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -122,7 +123,7 @@ impl From<crate::plan::Refusal> for Failure {
 
 /// Runs a command and says how it ended.
 #[must_use]
-pub fn run(arguments: Arguments) -> ExitCode {
+pub fn run(arguments: &Arguments) -> ExitCode {
     let global = &arguments.global;
     let result = match &arguments.command {
         Command::Plan(arguments) => plan::run(arguments, global),

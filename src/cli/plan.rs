@@ -9,8 +9,10 @@ use crate::report;
 
 /// Arguments of `planner plan`.
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  planner plan\n  planner plan clusters/h100-superpod-127.yaml --workload clusters/workloads/llama3-70b.yaml\n  \
-                        planner plan h100-16384 -w llama3.1-405b --format json")]
+#[command(
+    after_help = "Examples:\n  planner plan\n  planner plan clusters/h100-superpod-127.yaml --workload clusters/workloads/llama3-70b.yaml\n  \
+                        planner plan h100-16384 -w llama3.1-405b --format json"
+)]
 pub struct PlanArguments {
     #[command(flatten)]
     inputs: Inputs,
@@ -63,5 +65,5 @@ pub(super) fn run(arguments: &PlanArguments, global: &Global) -> Result<Outcome,
 
 /// Several tables of one row under the heading of the first.
 fn one_heading(tables: impl Iterator<Item = String>) -> String {
-    tables.enumerate().map(|(i, table)| if i == 0 { table } else { table.lines().skip(1).map(|line| format!("{line}\n")).collect() }).collect()
+    tables.enumerate().map(|(i, table)| if i == 0 { table } else { table.split_inclusive('\n').skip(1).collect() }).collect()
 }

@@ -31,7 +31,9 @@ impl CostEstimate {
         let gpu_hour = gpu_hour(cluster, pool);
         let total = gpu_hour.as_ref().map(|price| run.gpu_hours * price.value);
         let electricity = cluster.power.tariff.map(|tariff| run.energy * tariff);
-        let usd = |money: Money| cluster.usd_rate(money.currency(), catalog).map(|rate| money.convert(Currency::USD, rate.value).amount());
+        let usd = |money: Money| {
+            cluster.usd_rate(money.currency(), catalog).map(|rate| money.convert(Currency::USD, rate.value).amount())
+        };
         let share = match (electricity.and_then(usd), total.and_then(usd)) {
             (Some(electricity), Some(total)) if total > 0.0 => Some(electricity / total),
             _ => None,

@@ -3,8 +3,8 @@
 //! Bytes kept follow Korthikanti et al. (arXiv:2205.05198, section 4.1): with a 16-bit type an attention block keeps
 //! 11·s·b·h + 5·a·s²·b bytes and a norm 2·s·b·h, divided by tensor parallelism where the tensor is.
 
-use super::{Architecture, Heads, Kernel, Operator, Part, Shard};
 use super::operator::Saved;
+use super::{Architecture, Heads, Kernel, Operator, Part, Shard};
 use crate::spec::AttentionKernel;
 use crate::units::Bytes;
 
@@ -31,11 +31,32 @@ pub(super) fn operators(model: &Architecture, window: Option<u32>, shard: &Shard
             out.push(norm("latent norm", Part::Attention, divided * (q + c), element));
             let up = (q + c) * divided * element;
             if q_rank == 0 {
-                out.push(Operator::linear("query projection", Part::Attention, [tokens, a * (n + r) / t, h], 1.0, precision, 0.0));
+                out.push(Operator::linear(
+                    "query projection",
+                    Part::Attention,
+                    [tokens, a * (n + r) / t, h],
+                    1.0,
+                    precision,
+                    0.0,
+                ));
             } else {
-                out.push(Operator::linear("query up projection", Part::Attention, [tokens, a * (n + r) / t, q], 1.0, precision, up));
+                out.push(Operator::linear(
+                    "query up projection",
+                    Part::Attention,
+                    [tokens, a * (n + r) / t, q],
+                    1.0,
+                    precision,
+                    up,
+                ));
             }
-            out.push(Operator::linear("key-value up projection", Part::Attention, [tokens, a * (n + v) / t, c], 1.0, precision, 0.0));
+            out.push(Operator::linear(
+                "key-value up projection",
+                Part::Attention,
+                [tokens, a * (n + v) / t, c],
+                1.0,
+                precision,
+                0.0,
+            ));
         }
     }
     if model.rope {
@@ -77,7 +98,11 @@ fn core(model: &Architecture, window: Option<u32>, shard: &Shard) -> Vec<Operato
             vec![Operator {
                 name: "flash attention",
                 part: Part::AttentionCore,
-                forward: vec![Kernel::Attention { flops: 2.0 * pairs * (d + v), bytes: projected + output + statistics, precision }],
+                forward: vec![Kernel::Attention {
+                    flops: 2.0 * pairs * (d + v),
+                    bytes: projected + output + statistics,
+                    precision,
+                }],
                 input_gradient: vec![Kernel::Attention {
                     flops: 2.0 * pairs * (3.0 * d + 2.0 * v),
                     bytes: 2.0 * projected + 3.0 * output + statistics,
@@ -153,5 +178,11 @@ pub(super) fn norm(name: &'static str, part: Part, elements: f64, element: f64) 
 /// Bias, dropout and residual addition in one pass; keeps the dropout mask, a byte an element.
 pub(super) fn residual(name: &'static str, part: Part, elements: f64, element: f64, dropout: bool) -> Operator {
     let mask = if dropout { elements } else { 0.0 };
-    Operator::stream(name, part, 3.0 * elements * element + mask, if dropout { 2.0 * elements * element + mask } else { 0.0 }, mask)
+    Operator::stream(
+        name,
+        part,
+        3.0 * elements * element + mask,
+        if dropout { 2.0 * elements * element + mask } else { 0.0 },
+        mask,
+    )
 }

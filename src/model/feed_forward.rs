@@ -49,7 +49,14 @@ fn experts(model: &Architecture, moe: crate::catalog::Experts, shard: &Shard) ->
     let f = f64::from(moe.ffn) / f64::from(shard.expert_tensor);
     let moved = divided * f64::from(moe.top_k) * h * element;
     let mut out = vec![
-        Operator::linear("router", Part::Experts, [divided, f64::from(moe.experts), h], 1.0, Precision::Tf32, divided * h * element),
+        Operator::linear(
+            "router",
+            Part::Experts,
+            [divided, f64::from(moe.experts), h],
+            1.0,
+            Precision::Tf32,
+            divided * h * element,
+        ),
         Operator::stream("permute to experts", Part::Experts, 2.0 * moved, 2.0 * moved, 0.0),
     ];
     out.extend(block("experts", Part::Experts, model, [rows, f, h], local, shard, routed * h * element));
@@ -116,6 +123,12 @@ pub(super) fn head(model: &Architecture, shard: &Shard) -> Vec<Operator> {
         norm("final norm", Part::Head, divided, element),
         Operator::linear("output layer", Part::Head, [tokens, vocab / t, h], 1.0, precision, divided * element),
         // The loss works on logits in 32 bits: cast, maximum, exponential and sum forward; softmax minus target backward.
-        Operator::stream("cross-entropy", Part::Head, logits * (element + 4.0 * 3.0), logits * (4.0 * 2.0 + element), 4.0 * logits),
+        Operator::stream(
+            "cross-entropy",
+            Part::Head,
+            logits * (element + 4.0 * 3.0),
+            logits * (4.0 * 2.0 + element),
+            4.0 * logits,
+        ),
     ]
 }

@@ -140,7 +140,14 @@ pub struct Operator {
 impl Operator {
     /// A linear layer: rows × inputs by inputs × outputs, `batch` times. Input and weight gradients are matmuls of their own.
     #[must_use]
-    pub(super) fn linear(name: &'static str, part: Part, [m, n, k]: [f64; 3], batch: f64, precision: Precision, saved: f64) -> Self {
+    pub(super) fn linear(
+        name: &'static str,
+        part: Part,
+        [m, n, k]: [f64; 3],
+        batch: f64,
+        precision: Precision,
+        saved: f64,
+    ) -> Self {
         Self {
             name,
             part,

@@ -112,11 +112,7 @@ impl Architecture {
             _ => {
                 let f = f64::from(self.ffn);
                 let column_bias = if self.bias { (matrices - 1.0) * f } else { 0.0 };
-                Count {
-                    sharded: matrices * h * f + column_bias,
-                    replicated: if self.bias { h } else { 0.0 },
-                    expert: 0.0,
-                }
+                Count { sharded: matrices * h * f + column_bias, replicated: if self.bias { h } else { 0.0 }, expert: 0.0 }
             }
         }
     }
@@ -135,7 +131,13 @@ mod tests {
             let count = Architecture::new(model).unwrap().parameters();
             let published = model.published.as_ref().unwrap_or_else(|| panic!("{} has no published count", model.name));
             let error = count / published.parameters.get() - 1.0;
-            assert!(error.abs() <= 0.01, "{}: {count:.4e} against {}: {:+.2} %", model.name, published.parameters, error * 100.0);
+            assert!(
+                error.abs() <= 0.01,
+                "{}: {count:.4e} against {}: {:+.2} %",
+                model.name,
+                published.parameters,
+                error * 100.0
+            );
         }
     }
 

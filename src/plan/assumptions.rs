@@ -20,7 +20,12 @@ pub struct Assumption {
     pub why: String,
 }
 
-pub(super) fn collect(cluster: &Cluster, setup: &Setup<'_>, step: &StepEstimate, cost: Option<&CostEstimate>) -> Vec<Assumption> {
+pub(super) fn collect(
+    cluster: &Cluster,
+    setup: &Setup<'_>,
+    step: &StepEstimate,
+    cost: Option<&CostEstimate>,
+) -> Vec<Assumption> {
     let mut found = Vec::new();
     let mut add = |what: &str, value: String, why: &str| {
         found.push(Assumption { what: what.to_owned(), value, why: why.to_owned() });
@@ -41,7 +46,11 @@ pub(super) fn collect(cluster: &Cluster, setup: &Setup<'_>, step: &StepEstimate,
     }
     if setup.attention == crate::spec::AttentionKernel::Flash {
         let figure = Device::attention_share();
-        add("fused attention share of peak", format!("{:.0} % forward, {:.0} % backward", figure.value[0] * 100.0, figure.value[1] * 100.0), &figure.source);
+        add(
+            "fused attention share of peak",
+            format!("{:.0} % forward, {:.0} % backward", figure.value[0] * 100.0, figure.value[1] * 100.0),
+            &figure.source,
+        );
     }
     add("memory reserve", format!("{RESERVE:#}"), "driver, communication buffers, workspaces");
     for field in ["memory", "memory-bandwidth", "peak", "tdp", "scale-up"] {

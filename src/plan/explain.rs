@@ -104,7 +104,11 @@ impl Derivation {
             How::Quotient => match self.from.split_first() {
                 Some((first, [second])) => format!("= {} / {}", first.name, second.name),
                 Some((first, rest)) => {
-                    format!("= {} / ({})", first.name, rest.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(" x "))
+                    format!(
+                        "= {} / ({})",
+                        first.name,
+                        rest.iter().map(|part| part.name.as_str()).collect::<Vec<_>>().join(" x ")
+                    )
                 }
                 None => String::new(),
             },
@@ -126,10 +130,7 @@ pub fn explain(plan: &Plan, cluster: &Cluster, setup: &Setup<'_>) -> Vec<Derivat
             run.time.get(),
             "s",
             How::Product,
-            vec![
-                Derivation::model("steps", run.steps as f64, "", "tokens over tokens per step, rounded up"),
-                step,
-            ],
+            vec![Derivation::model("steps", run.steps as f64, "", "tokens over tokens per step, rounded up"), step],
         );
         let power = power(run, cluster, setup);
         let energy = Derivation::new("energy", run.energy.get(), "J", How::Product, vec![power, time.clone()]);
@@ -209,7 +210,9 @@ fn kernels(plan: &Plan, setup: &Setup<'_>, total: f64) -> Derivation {
         .map(|(name, count, operators)| {
             let lines: Vec<Derivation> = operators
                 .into_iter()
-                .map(|operator| Derivation::model(operator.name, (operator.forward + operator.backward).get(), "s", &operator.equation))
+                .map(|operator| {
+                    Derivation::model(operator.name, (operator.forward + operator.backward).get(), "s", &operator.equation)
+                })
                 .collect();
             let one = lines.iter().map(|line| line.value).sum::<f64>();
             let one = Derivation::new(format!("one {name}"), one, "s", How::Sum, lines);
@@ -254,9 +257,24 @@ fn memory(plan: &Plan, setup: &Setup<'_>) -> Derivation {
     let parts = vec![
         Derivation::model("weights", m.weights.get(), "B", "2 bytes a parameter; ZeRO-3 divides them over replicas"),
         Derivation::model("gradients", m.gradients.get(), "B", "4 bytes a parameter (2 with FP16); ZeRO-2 divides them"),
-        Derivation::model("optimizer", m.optimizer.get(), "B", "12 bytes a parameter: master weight and two moments; ZeRO-1 divides them"),
-        Derivation::model("activations", m.activations.get(), "B", "tensors kept, operator by operator, times microbatches in flight (arXiv:2205.05198)"),
-        Derivation::model("working set", m.working.get(), "B", "activations that recomputation brings back, one layer at a time"),
+        Derivation::model(
+            "optimizer",
+            m.optimizer.get(),
+            "B",
+            "12 bytes a parameter: master weight and two moments; ZeRO-1 divides them",
+        ),
+        Derivation::model(
+            "activations",
+            m.activations.get(),
+            "B",
+            "tensors kept, operator by operator, times microbatches in flight (arXiv:2205.05198)",
+        ),
+        Derivation::model(
+            "working set",
+            m.working.get(),
+            "B",
+            "activations that recomputation brings back, one layer at a time",
+        ),
         Derivation::new(
             "reserve",
             m.reserve.get(),
@@ -266,7 +284,8 @@ fn memory(plan: &Plan, setup: &Setup<'_>) -> Derivation {
         ),
     ];
     let used = Derivation::new("used", m.total().get(), "B", How::Sum, parts);
-    let capacity = Derivation::figure("capacity", plan.step.memory_capacity.get(), "B", &setup.pool.accelerator_figure("memory", ()));
+    let capacity =
+        Derivation::figure("capacity", plan.step.memory_capacity.get(), "B", &setup.pool.accelerator_figure("memory", ()));
     Derivation::new(format!("memory free on stage {}", stage.stage), free, "B", How::Difference, vec![capacity, used])
 }
 

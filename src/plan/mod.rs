@@ -130,7 +130,13 @@ impl Plan {
     ///
     /// # Errors
     /// [`Refusal::Input`] for a job that cannot be, [`Refusal::No`] when no layout of it fits.
-    pub fn new(cluster: &Cluster, topology: &Topology, workload: &Workload, job: &Job, catalog: &Catalog) -> Result<Self, Refusal> {
+    pub fn new(
+        cluster: &Cluster,
+        topology: &Topology,
+        workload: &Workload,
+        job: &Job,
+        catalog: &Catalog,
+    ) -> Result<Self, Refusal> {
         let setup = setup(cluster, topology, workload, job)?;
         let space = Space { fixed: job.parallelism.clone(), batch: job.batch, attention: job.attention };
         let found = search(&setup, &space, TOP);
@@ -157,7 +163,13 @@ impl Plan {
             alternatives: found.best.iter().skip(1).map(|other| alternative(other, best)).collect(),
             search: found.account,
             assumptions: assumptions::collect(cluster, &setup, &step, cost.as_ref()),
-            not_modelled: vec!["failures and restarts", "checkpoint writes", "data loading", "stragglers", "tensor-parallel overlap"],
+            not_modelled: vec![
+                "failures and restarts",
+                "checkpoint writes",
+                "data loading",
+                "stragglers",
+                "tensor-parallel overlap",
+            ],
             step_time_error: STEP_TIME_ERROR,
             step,
             run,
@@ -192,8 +204,8 @@ pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Worklo
         (None, Some(_)) => Precision::Fp16,
         (None, None) => Precision::Tf32,
     });
-    Setup::new((cluster, index), topology, Calibration::defaults(), &job.model, (job.sequence, precision, job.attention)).map_err(
-        |error| match error {
+    Setup::new((cluster, index), topology, Calibration::defaults(), &job.model, (job.sequence, precision, job.attention))
+        .map_err(|error| match error {
             SetupError::Model(ref inner) => {
                 let message = format!("model `{}`: {inner}", job.model.name);
                 input(workload.error(job, "model", Code::ModelConfigValue, message).help(inner.help.clone()))
@@ -202,10 +214,13 @@ pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Worklo
                 let field = if job.precision.is_some() { "precision" } else { "name" };
                 let have = [("tf32", peak.tf32.or(peak.fp32)), ("bf16", peak.bf16), ("fp16", peak.fp16), ("fp8", peak.fp8)];
                 let have: Vec<&str> = have.iter().filter(|(_, rate)| rate.is_some()).map(|(name, _)| *name).collect();
-                input(workload.error(job, field, Code::UnsupportedDataType, error.to_string()).help(format!("it has: {}", have.join(", "))))
+                input(
+                    workload
+                        .error(job, field, Code::UnsupportedDataType, error.to_string())
+                        .help(format!("it has: {}", have.join(", "))),
+                )
             }
-        },
-    )
+        })
 }
 
 fn strongest(pools: &[Pool], precision: Option<Precision>) -> usize {

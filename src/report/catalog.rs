@@ -20,7 +20,10 @@ fn marked<E: Entry>(entry: &E, field: &str, text: String) -> String {
 /// All accelerators.
 #[must_use]
 pub fn accelerators(entries: &[Accelerator]) -> Table {
-    let mut table = Table::new(&["name", "vendor", "year", "memory", "bandwidth", "bf16 dense", "fp8 dense", "TDP", "scale-up", "domain"], 2);
+    let mut table = Table::new(
+        &["name", "vendor", "year", "memory", "bandwidth", "bf16 dense", "fp8 dense", "TDP", "scale-up", "domain"],
+        2,
+    );
     for a in entries {
         table.row([
             a.name.clone(),
@@ -43,7 +46,10 @@ pub fn accelerators(entries: &[Accelerator]) -> Table {
 pub fn servers(entries: &[Server]) -> Table {
     let mut table = Table::new(&["name", "accelerator", "GPUs", "network", "power", "height", "per rack", "price"], 2);
     for s in entries {
-        let price = s.price.as_ref().map(|p| if p.low == p.high { p.low.to_string() } else { format!("{} to {}", grouped(p.low.amount(), 0), p.high) });
+        let price = s
+            .price
+            .as_ref()
+            .map(|p| if p.low == p.high { p.low.to_string() } else { format!("{} to {}", grouped(p.low.amount(), 0), p.high) });
         table.row([
             s.name.clone(),
             s.accelerator.clone(),
@@ -96,9 +102,13 @@ pub fn links(entries: &[Link]) -> Table {
 /// All models.
 #[must_use]
 pub fn models(entries: &[Model]) -> Table {
-    let mut table = Table::new(&["name", "family", "parameters", "active", "layers", "hidden", "heads", "kv", "ffn", "vocab", "experts"], 2);
+    let mut table = Table::new(
+        &["name", "family", "parameters", "active", "layers", "hidden", "heads", "kv", "ffn", "vocab", "experts"],
+        2,
+    );
     for m in entries {
-        let counts = Architecture::new(m).ok().map(|a| (Parameters::new(a.parameters()), Parameters::new(a.active_parameters())));
+        let counts =
+            Architecture::new(m).ok().map(|a| (Parameters::new(a.parameters()), Parameters::new(a.active_parameters())));
         table.row([
             m.name.clone(),
             m.family.clone(),
@@ -125,7 +135,10 @@ pub fn entry<E: Entry>(entry: &E, yaml: &str, catalog: &Catalog) -> String {
         for key in entry.sources() {
             match catalog.sources.iter().find(|source| source.key == *key) {
                 Some(source) => {
-                    let parts: Vec<&str> = [source.what.as_str(), source.place.as_str(), source.date.as_str()].into_iter().filter(|p| !p.is_empty()).collect();
+                    let parts: Vec<&str> = [source.what.as_str(), source.place.as_str(), source.date.as_str()]
+                        .into_iter()
+                        .filter(|p| !p.is_empty())
+                        .collect();
                     let _ = writeln!(out, "  {key}: {}", parts.join("; "));
                 }
                 None => {

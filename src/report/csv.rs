@@ -2,6 +2,7 @@
 
 use super::Table;
 use crate::plan::Plan;
+use crate::units::{Carbon, Money};
 
 /// The plan as a heading line and a row.
 #[must_use]
@@ -34,10 +35,10 @@ pub fn plan_csv(plan: &Plan) -> String {
         ("memory_bytes", maybe(step.fullest().map(|stage| stage.memory.total().get()))),
         ("run_time_s", maybe(plan.run.as_ref().map(|run| run.time.get()))),
         ("energy_j", maybe(plan.run.as_ref().map(|run| run.energy.get()))),
-        ("carbon_g", maybe(plan.run.as_ref().and_then(|run| run.carbon).map(|carbon| carbon.get()))),
+        ("carbon_g", maybe(plan.run.as_ref().and_then(|run| run.carbon).map(Carbon::get))),
     ];
     let total = plan.cost.as_ref().and_then(|cost| cost.total);
-    cells.push(("cost", maybe(total.map(|money| money.amount()))));
+    cells.push(("cost", maybe(total.map(Money::amount))));
     cells.push(("currency", total.map(|money| money.currency().to_string()).unwrap_or_default()));
     let names: Vec<&str> = cells.iter().map(|(name, _)| *name).collect();
     let mut table = Table::new(&names, 0);

@@ -55,7 +55,9 @@ fn answer(plan: &Plan) -> String {
     if let Some(run) = &plan.run {
         let price = plan.cost.as_ref().and_then(|cost| Some((cost.total?, cost.gpu_hour.as_ref()?)));
         let cost = match price {
-            Some((total, price)) => format!("{total} at {}{}", price.value, star(price.provenance == crate::catalog::Provenance::Assumed)),
+            Some((total, price)) => {
+                format!("{total} at {}{}", price.value, star(price.provenance == crate::catalog::Provenance::Assumed))
+            }
             None => "no price known".to_owned(),
         };
         rows.push([run.tokens.to_string(), run.time.to_string(), run.energy.to_string(), cost]);
@@ -66,7 +68,8 @@ fn answer(plan: &Plan) -> String {
         rows.push(["Power".to_owned(), site.join(" · "), String::new(), String::new()]);
     }
     rows.push(["Layout".to_owned(), step.strategy.describe(), String::new(), String::new()]);
-    let width = |i: usize| rows.iter().filter(|row| !row[i + 1].is_empty()).map(|row| row[i].chars().count()).max().unwrap_or(0);
+    let width =
+        |i: usize| rows.iter().filter(|row| !row[i + 1].is_empty()).map(|row| row[i].chars().count()).max().unwrap_or(0);
     let (first, second, third) = (rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0), width(1), width(2));
     rows.iter().fold(String::new(), |mut out, [a, b, c, d]| {
         let line = format!("  {a}{}   {b}{}   {c}{}   {d}", pad(a, first), pad(b, second), pad(c, third));
@@ -142,7 +145,8 @@ fn side_by_side(left: &[String], right: &[String]) -> String {
 
 /// Time and memory stage by stage; of many stages the first, the last and those between where something changes.
 pub(super) fn stages(step: &StepEstimate) -> Table {
-    let mut table = Table::new(&["stage", "layers", "busy", "weights", "gradients", "optimizer", "activations", "total", "free"], 1);
+    let mut table =
+        Table::new(&["stage", "layers", "busy", "weights", "gradients", "optimizer", "activations", "total", "free"], 1);
     for group in groups(&step.stages) {
         let (first, last) = (group[0], group[group.len() - 1]);
         let m = &first.memory;
@@ -198,11 +202,22 @@ fn verdict(plan: &Plan) -> String {
     }
     for (i, other) in plan.alternatives.iter().enumerate() {
         let lead = if i == 0 { "Next best:" } else { "          " };
-        let _ = writeln!(out, "  {lead} {} (+{} % time per token, {} per GPU)", other.strategy.describe(), significant(other.slower_by * 100.0, 2), gib(other.memory));
+        let _ = writeln!(
+            out,
+            "  {lead} {} (+{} % time per token, {} per GPU)",
+            other.strategy.describe(),
+            significant(other.slower_by * 100.0, 2),
+            gib(other.memory)
+        );
     }
     let idle = u64::from(plan.cluster.gpus) - step.gpus.min(u64::from(plan.cluster.gpus));
     if idle > 0 {
-        let _ = writeln!(out, "  {} of the pool's {} GPUs stay idle: no better layout uses them.", grouped(idle as f64, 0), grouped(f64::from(plan.cluster.gpus), 0));
+        let _ = writeln!(
+            out,
+            "  {} of the pool's {} GPUs stay idle: no better layout uses them.",
+            grouped(idle as f64, 0),
+            grouped(f64::from(plan.cluster.gpus), 0)
+        );
     }
     if let Some((run, deadline)) = plan.run.as_ref().zip(plan.job.deadline) {
         let gap = run.time.get() - deadline.get();

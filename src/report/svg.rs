@@ -27,7 +27,11 @@ pub fn terminal_svg(command: &str, output: &str) -> String {
         for (column, run) in runs(line) {
             let x = MARGIN + column as f64 * CHARACTER;
             let length = run.chars().count() as f64 * CHARACTER;
-            let _ = writeln!(svg, "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\"{colour}>{}</text>", escape(run));
+            let _ = writeln!(
+                svg,
+                "<text x=\"{x:.1}\" y=\"{y:.1}\" textLength=\"{length:.1}\" lengthAdjust=\"spacingAndGlyphs\"{colour}>{}</text>",
+                escape(run)
+            );
         }
     }
     svg + "</g>\n</svg>\n"

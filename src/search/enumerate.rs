@@ -44,7 +44,9 @@ impl Space {
         let fixed = &self.fixed;
         let mut families = Vec::new();
         for tp in either(fixed.tp, || powers_of_two(domain).filter(|t| model.heads.query() % t == 0).collect()) {
-            for cp in either(fixed.cp, || powers_of_two(64).filter(|c| *c == 1 || sequence / c >= 4096 && sequence >= 16_384).collect()) {
+            for cp in either(fixed.cp, || {
+                powers_of_two(64).filter(|c| *c == 1 || sequence / c >= 4096 && sequence >= 16_384).collect()
+            }) {
                 for pp in either(fixed.pp, || stages(model.layers, gpus / (tp * cp).max(1))) {
                     for (ep, etp) in self.experts(model, tp) {
                         for dp in self.replicas(sequence, gpus, [tp, cp, pp], ep * etp) {

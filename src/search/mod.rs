@@ -81,7 +81,11 @@ pub fn search(setup: &Setup<'_>, space: &Space, top: usize) -> Search {
                     }
                     let costs = setup.costs_with(strategy, groups.get_or_insert_with(|| setup.groups(strategy)));
                     let memory = costs.peak_memory();
-                    if memory > capacity { Verdict::TooLarge(*strategy, memory) } else { Verdict::Fits(*strategy, Box::new(costs)) }
+                    if memory > capacity {
+                        Verdict::TooLarge(*strategy, memory)
+                    } else {
+                        Verdict::Fits(*strategy, Box::new(costs))
+                    }
                 })
                 .collect()
         })
@@ -114,7 +118,9 @@ pub fn search(setup: &Setup<'_>, space: &Space, top: usize) -> Search {
         search.account.costed += 1;
         let Ok(step_time) = setup.step_time(&costs) else { continue };
         search.best.push(Found { strategy, costs, step_time });
-        search.best.sort_by(|a, b| a.time_per_sequence().total_cmp(&b.time_per_sequence()).then_with(|| a.strategy.cmp(&b.strategy)));
+        search
+            .best
+            .sort_by(|a, b| a.time_per_sequence().total_cmp(&b.time_per_sequence()).then_with(|| a.strategy.cmp(&b.strategy)));
         search.best.truncate(top);
     }
     search.account.bounded = fits - search.account.costed;

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use super::cluster_file::{ClusterFile, FabricFile, FabricKind, PoolFile};
 use crate::catalog::{Accelerator, Catalog, Cooling, Entry, Nics, Price, Provenance, ScaleUpKind, Server, Sourced, Switch};
 use crate::diagnostic::{Code, Diagnostic, Source, nearest};
-use crate::units::{BitsPerSecond, BytesPerSecond, CarbonIntensity, Currency, EnergyPrice, FailureRate, HourlyPrice, Money, Watts};
+use crate::units::{
+    BitsPerSecond, BytesPerSecond, CarbonIntensity, Currency, EnergyPrice, FailureRate, HourlyPrice, Money, Watts,
+};
 use crate::yaml::{self, Document, Path};
 
 /// Site power over IT power where none is stated: the Uptime survey's average.
 const DEFAULT_PUE: (f64, &str) = (1.54, "Uptime Institute survey average, 2025");
 /// Share of a server's largest power that it draws in training.
 const DEFAULT_LOAD: (f64, &str) = (0.75, "EPOCH-COST: GPU servers in training draw 0.75 of their TDP");
+
+/// Accelerators, and network ports, that a cluster has at most: what a graph of single devices is kept to.
+const MOST_GPUS: u64 = 2_000_000;
 
 /// A cluster, ready to be planned on.
 #[derive(Debug, Clone)]
@@ -189,10 +194,10 @@ impl Resolver<'_> {
             .collect();
         let fabric = cluster.fabric.as_ref().and_then(|fabric| self.fabric(fabric));
         let total: u64 = pools.iter().map(|pool| u64::from(pool.nodes) * u64::from(pool.gpus_per_node)).sum();
-        if total > 4_000_000 {
+        if total > MOST_GPUS {
             let at = Path::root().key("pools");
             let error = file.error(Code::OutOfRange, &at, format!("{total} accelerators are more than can be planned"));
-            self.errors.push(error.help("a cluster has at most 4,000,000"));
+            self.errors.push(error.help(format!("a cluster has at most {MOST_GPUS}")));
         } else if self.errors.is_empty() {
             self.network(&pools, fabric.as_ref());
             self.power(&pools);
@@ -299,7 +304,11 @@ impl Resolver<'_> {
                 let limit = limit.unwrap_or_default();
                 let error = self
                     .file
-                    .error(Code::RackLimit, &limit_at, format!("a rack of {limit} cannot hold one `{}`, which draws {power}", server.name))
+                    .error(
+                        Code::RackLimit,
+                        &limit_at,
+                        format!("a rack of {limit} cannot hold one `{}`, which draws {power}", server.name),
+                    )
                     .also(&self.file.source, self.file.span(&at.key("server")), "this server")
                     .help(format!("raise `rack-limit` to {power} or more, or choose a smaller server"));
                 self.errors.push(error);
@@ -309,7 +318,11 @@ impl Resolver<'_> {
                 let draw = power * f64::from(stated);
                 let error = self
                     .file
-                    .error(Code::RackLimit, &at.key("nodes-per-rack"), format!("{stated} nodes of {power} draw {draw}, more than the rack limit"))
+                    .error(
+                        Code::RackLimit,
+                        &at.key("nodes-per-rack"),
+                        format!("{stated} nodes of {power} draw {draw}, more than the rack limit"),
+                    )
                     .also(&self.file.source, self.file.span(&limit_at), "the limit")
                     .help(format!("at most {fits} nodes fit in a rack"));
                 self.errors.push(error);
@@ -325,7 +338,11 @@ impl Resolver<'_> {
         let switch = self.catalog.switch(&fabric.switch).cloned();
         let switch = self.known(switch, Code::UnknownSwitch, &at.key("switch"), &fabric.switch, &self.catalog.switches)?;
         let (Some(ports), Some(port_rate)) = (switch.ports, switch.port_rate) else {
-            let error = self.file.error(Code::FabricLimit, &at.key("switch"), format!("the catalogue has no ports for switch `{}`", switch.name));
+            let error = self.file.error(
+                Code::FabricLimit,
+                &at.key("switch"),
+                format!("the catalogue has no ports for switch `{}`", switch.name),
+            );
             self.errors.push(error.help("choose one of `planner catalog switches` with a radix and a port rate"));
             return None;
         };
@@ -358,11 +375,25 @@ impl Resolver<'_> {
             let error = self.file.error(Code::MissingKey, &Path::root(), format!("{nodes} nodes need a `fabric`"));
             self.errors.push(error.help("add `fabric: {kind: rail-optimized-fat-tree, switch: qm9700}`"));
         }
+        let ports: u64 =
+            pools.iter().map(|pool| u64::from(pool.nodes) * u64::from(pool.nics.as_ref().map_or(0, |n| n.value.count))).sum();
+        if ports > MOST_GPUS {
+            let error = self.file.error(
+                Code::OutOfRange,
+                &Path::root().key("pools"),
+                format!("{ports} network ports are more than can be planned"),
+            );
+            self.errors.push(error.help(format!("a cluster has at most {MOST_GPUS}")));
+        }
         for (i, pool) in pools.iter().enumerate() {
             let at = Path::root().key("pools").index(i);
             match &pool.nics {
                 None if nodes > 1 => {
-                    let error = self.file.error(Code::MissingKey, &at, format!("the nodes of pool `{}` have no network ports", pool.name));
+                    let error = self.file.error(
+                        Code::MissingKey,
+                        &at,
+                        format!("the nodes of pool `{}` have no network ports", pool.name),
+                    );
                     self.errors.push(error.help("add `nics: {count: 8, rate: 400 Gb/s}`"));
                 }
                 Some(nics) => {
@@ -370,9 +401,13 @@ impl Resolver<'_> {
                         let error = self.file.error(
                             Code::FabricLimit,
                             &Path::root().key("fabric").key("switch"),
-                            format!("a port of `{}` runs at {}, the nodes of pool `{}` at {}", fabric.switch.name, fabric.port_rate, pool.name, nics.value.rate),
+                            format!(
+                                "a port of `{}` runs at {}, the nodes of pool `{}` at {}",
+                                fabric.switch.name, fabric.port_rate, pool.name, nics.value.rate
+                            ),
                         );
-                        self.errors.push(error.help("choose a faster switch (`planner catalog switches`), or set the pool's `nics`"));
+                        self.errors
+                            .push(error.help("choose a faster switch (`planner catalog switches`), or set the pool's `nics`"));
                     }
                 }
                 None => {}
@@ -390,7 +425,11 @@ impl Resolver<'_> {
             let at = Path::root().key("power").key("site-limit");
             let error = self
                 .file
-                .error(Code::PowerLimit, &at, format!("the nodes draw up to {it}, {site} with a PUE of {pue}: more than {limit}"))
+                .error(
+                    Code::PowerLimit,
+                    &at,
+                    format!("the nodes draw up to {it}, {site} with a PUE of {pue}: more than {limit}"),
+                )
                 .help(format!("raise `site-limit`, or keep to {:.0} % of the nodes", (limit / site * 100.0).floor()));
             self.errors.push(error);
         }
@@ -405,8 +444,13 @@ impl Resolver<'_> {
             let Some(currency) = currency else { continue };
             let stated = self.file.value.currencies.iter().any(|rate| rate.code == currency);
             if !stated && self.catalog.usd_rate(currency).is_none() {
-                let error = self.file.error(Code::UnknownPrice, &at, format!("no exchange rate from {currency} to USD is known"));
-                self.errors.push(error.help(format!("add `currencies: [{{code: {currency}, usd: 1.0, date: 2026-11}}]` with the rate of a day")));
+                let error =
+                    self.file.error(Code::UnknownPrice, &at, format!("no exchange rate from {currency} to USD is known"));
+                self.errors.push(
+                    error.help(format!(
+                        "add `currencies: [{{code: {currency}, usd: 1.0, date: 2026-11}}]` with the rate of a day"
+                    )),
+                );
             }
         }
     }

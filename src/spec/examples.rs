@@ -48,10 +48,8 @@ pub const DEFAULT_WORKLOAD: &str = "workloads/llama3-70b.yaml";
 /// What is wrong with the file; for a name that is neither, the examples that there are.
 pub fn read(name: &str) -> Result<(Arc<Source>, bool), Diagnostic> {
     let path = Path::new(name);
-    if !path.exists() {
-        if let Some((name, text)) = find(name) {
-            return Ok((Source::new(&format!("clusters/{name}"), text), true));
-        }
+    if let Some((name, text)) = find(name).filter(|_| !path.exists()) {
+        return Ok((Source::new(format!("clusters/{name}"), text), true));
     }
     Source::read(path).map(|source| (source, false)).map_err(|error| {
         let names: Vec<&str> = EXAMPLES.iter().map(|(name, _)| name.trim_end_matches(".yaml")).collect();

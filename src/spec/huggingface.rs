@@ -12,8 +12,24 @@ use crate::diagnostic::{Code, Diagnostic, Source};
 
 /// Model types that are understood.
 const KNOWN: [&str; 18] = [
-    "bloom", "deepseek_v2", "deepseek_v3", "gemma2", "gemma3_text", "gpt2", "gpt_neox", "gpt_oss", "kimi_k2", "llama", "mistral",
-    "mixtral", "nemotron", "olmo2", "opt", "qwen2", "qwen3", "qwen3_moe",
+    "bloom",
+    "deepseek_v2",
+    "deepseek_v3",
+    "gemma2",
+    "gemma3_text",
+    "gpt2",
+    "gpt_neox",
+    "gpt_oss",
+    "kimi_k2",
+    "llama",
+    "mistral",
+    "mixtral",
+    "nemotron",
+    "olmo2",
+    "opt",
+    "qwen2",
+    "qwen3",
+    "qwen3_moe",
 ];
 
 /// Reads `path` as a `config.json`.
@@ -28,7 +44,11 @@ pub(super) fn load(path: &FilePath) -> Result<Model, Diagnostic> {
         Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not JSON").at(&source, at..at, error.to_string())
     })?;
     let Value::Object(fields) = &value else {
-        return Err(Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not a JSON object").at(&source, whole(), ""));
+        return Err(Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not a JSON object").at(
+            &source,
+            whole(),
+            "",
+        ));
     };
     let config = Config { fields, source: &source };
     let name = path.parent().and_then(|p| p.file_name()).or(path.file_stem()).map_or("model".into(), |n| n.to_string_lossy());
@@ -48,12 +68,15 @@ impl Config<'_> {
 
     /// The number under the first of `names` that is there.
     fn optional(&self, names: &[&str]) -> Result<Option<u32>, Diagnostic> {
-        let Some((name, value)) = names.iter().find_map(|n| self.fields.get(*n).filter(|v| !v.is_null()).map(|v| (*n, v))) else {
+        let Some((name, value)) = names.iter().find_map(|n| self.fields.get(*n).filter(|v| !v.is_null()).map(|v| (*n, v)))
+        else {
             return Ok(None);
         };
         match value.as_u64().and_then(|v| u32::try_from(v).ok()) {
             Some(number) => Ok(Some(number)),
-            None => Err(self.error(Code::ModelConfigValue, name, format!("`{name}` is not a whole number up to 4,294,967,295"))),
+            None => {
+                Err(self.error(Code::ModelConfigValue, name, format!("`{name}` is not a whole number up to 4,294,967,295")))
+            }
         }
     }
 
@@ -117,7 +140,9 @@ impl Config<'_> {
             ffn,
             activation: self.activation(kind),
             vocab: self.needed(&["vocab_size"])?,
-            tied_embeddings: self.flag("tie_word_embeddings").unwrap_or(matches!(kind, "gpt2" | "bloom" | "opt" | "gemma2" | "gemma3_text")),
+            tied_embeddings: self
+                .flag("tie_word_embeddings")
+                .unwrap_or(matches!(kind, "gpt2" | "bloom" | "opt" | "gemma2" | "gemma3_text")),
             position: match kind {
                 "gpt2" | "opt" => Position::Learned,
                 "bloom" => Position::Alibi,
@@ -176,7 +201,8 @@ impl Config<'_> {
     }
 
     fn activation(&self, kind: &str) -> Activation {
-        let name = ["hidden_act", "hidden_activation", "activation_function"].iter().find_map(|f| self.fields.get(*f)?.as_str());
+        let name =
+            ["hidden_act", "hidden_activation", "activation_function"].iter().find_map(|f| self.fields.get(*f)?.as_str());
         match (kind, name) {
             ("gpt2" | "bloom" | "gpt_neox", _) => Activation::Gelu,
             ("opt", _) => Activation::Relu,

@@ -66,7 +66,9 @@ impl Workload {
             let after = resolve_after(job, index, &file, &mut errors);
             if let Some(first) = file.value.jobs[..index].iter().position(|other| other.name == job.name) {
                 let error = file.error(Code::DuplicateName, &at(index, "name"), format!("two jobs are called `{}`", job.name));
-                errors.push(error.also(&file.source, file.span(&at(first, "name")), "the first").help("give each job its own name"));
+                errors.push(
+                    error.also(&file.source, file.span(&at(first, "name")), "the first").help("give each job its own name"),
+                );
             }
             jobs.extend(model.map(|model| Job {
                 index,
@@ -93,7 +95,11 @@ impl Workload {
     /// An error at a field of a job.
     #[must_use]
     pub fn error(&self, job: &Job, field: &str, code: Code, message: impl Into<String>) -> Diagnostic {
-        self.file.error(code, &field.split('.').fold(Path::root().key("jobs").index(job.index), |path, key| path.key(key)), message)
+        self.file.error(
+            code,
+            &field.split('.').fold(Path::root().key("jobs").index(job.index), |path, key| path.key(key)),
+            message,
+        )
     }
 }
 
@@ -160,7 +166,9 @@ fn cycles(file: &Document<WorkloadFile>) -> Vec<Diagnostic> {
         .map(|component| component.into_iter().map(|node| graph[node]).collect::<Vec<_>>())
         .filter(|jobs| jobs.len() > 1 || jobs.iter().any(|job| graph.contains_edge(nodes[*job], nodes[*job])))
         .collect();
-    found.iter_mut().for_each(|component| component.sort_unstable());
+    for component in &mut found {
+        component.sort_unstable();
+    }
     found.sort();
     found
         .into_iter()

@@ -6,8 +6,8 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use crate::catalog::Model;
 use super::{AttentionKernel, Precision};
+use crate::catalog::Model;
 use crate::units::{Batch, Seconds, Tokens};
 
 /// Jobs to plan.

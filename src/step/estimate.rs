@@ -141,7 +141,9 @@ impl Setup<'_> {
     /// # Errors
     /// When the schedule deadlocks.
     pub fn estimate(&self, strategy: &Strategy, costs: &Costs) -> Result<StepEstimate, Deadlock> {
-        let simulate = |durations: &Durations| TaskGraph::new(&costs.pipeline, durations).map(|graph| (graph.simulate().step, graph.len()));
+        let simulate = |durations: &Durations| {
+            TaskGraph::new(&costs.pipeline, durations).map(|graph| (graph.simulate().step, graph.len()))
+        };
         let (step_time, tasks) = simulate(&costs.durations)?;
         // What replicas' communication and transfers cost is what the step is shorter by without them.
         let alone = without_replicas(&costs.durations);

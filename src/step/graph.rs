@@ -99,7 +99,10 @@ impl TaskGraph {
         let graph = Builder::new(pipeline, durations).build();
         Acyclic::try_from_graph(graph.clone()).map(|graph| Self { graph }).map_err(|cycle| {
             let task = graph[cycle.node_id()];
-            Deadlock { stage: task.stage, task: format!("{:?} of chunk {}, microbatch {}", task.kind, task.chunk, task.microbatch) }
+            Deadlock {
+                stage: task.stage,
+                task: format!("{:?} of chunk {}, microbatch {}", task.kind, task.chunk, task.microbatch),
+            }
         })
     }
 
@@ -122,7 +125,8 @@ impl TaskGraph {
         let mut end = vec![0.0f64; graph.node_count()];
         let mut start = vec![0.0f64; graph.node_count()];
         for node in self.graph.nodes_iter() {
-            let ready = graph.neighbors_directed(node, petgraph::Incoming).map(|before| end[before.index()]).fold(0.0, f64::max);
+            let ready =
+                graph.neighbors_directed(node, petgraph::Incoming).map(|before| end[before.index()]).fold(0.0, f64::max);
             start[node.index()] = ready;
             end[node.index()] = ready + graph[node].duration.get();
         }
@@ -265,7 +269,11 @@ impl<'a> Builder<'a> {
     fn optimizer(&mut self) {
         let ends: Vec<NodeIndex> = (0..self.pipeline.stages)
             .flat_map(|stage| {
-                let last = self.pipeline.order(stage).last().map(|turn| self.passes[self.slot(turn.forward, stage, turn.chunk, turn.microbatch)].1);
+                let last = self
+                    .pipeline
+                    .order(stage)
+                    .last()
+                    .map(|turn| self.passes[self.slot(turn.forward, stage, turn.chunk, turn.microbatch)].1);
                 last.into_iter().chain(self.reduces[stage as usize])
             })
             .collect();

@@ -5,7 +5,9 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 use super::collective;
 use super::kernel::{Device, Pass};
 use crate::calibration::{Calibration, Operation};
-use crate::model::{Architecture, Count, Heads, LayerKind, Operator, Part, Shard, embedding_operators, head_operators, layer_operators};
+use crate::model::{
+    Architecture, Count, Heads, LayerKind, Operator, Part, Shard, embedding_operators, head_operators, layer_operators,
+};
 use crate::parallel::Strategy;
 use crate::spec::{AttentionKernel, Precision, Recompute};
 use crate::topology::Group;
@@ -211,7 +213,9 @@ impl Costing<'_> {
     /// Keys and values of the whole sequence, gathered before attention; their gradients scattered behind it.
     fn context(&self) -> Spent {
         let width = match self.model.heads {
-            Heads::Grouped { key_value, dim, .. } => 2.0 * (f64::from(key_value) / f64::from(self.strategy.tp)).max(1.0) * f64::from(dim),
+            Heads::Grouped { key_value, dim, .. } => {
+                2.0 * (f64::from(key_value) / f64::from(self.strategy.tp)).max(1.0) * f64::from(dim)
+            }
             Heads::Latent { kv_rank, rope_dim, .. } => f64::from(kv_rank + rope_dim),
         };
         let tokens = f64::from(self.shard.microbatch) * f64::from(self.shard.sequence);
@@ -222,7 +226,9 @@ impl Costing<'_> {
 
     /// Tokens to their experts and back.
     fn experts(&self, kind: LayerKind) -> Spent {
-        let Some(moe) = self.model.moe.filter(|_| kind == LayerKind::Moe && self.strategy.ep > 1) else { return Spent::default() };
+        let Some(moe) = self.model.moe.filter(|_| kind == LayerKind::Moe && self.strategy.ep > 1) else {
+            return Spent::default();
+        };
         let tokens = self.shard.sequence_tokens();
         let h = f64::from(self.model.hidden);
         // Dispatch may travel in the matmuls' type, combine in 16 bits (DeepSeek-V3 report, section 3.2.2).
@@ -233,7 +239,8 @@ impl Costing<'_> {
 
     /// What recomputation runs again and what it saves keeping.
     fn recompute(&self, operators: &[Operator], forward: Spent, passes: &mut Passes) {
-        let of = |wanted: &dyn Fn(&Operator) -> bool| -> Vec<Operator> { operators.iter().filter(|o| wanted(o)).cloned().collect() };
+        let of =
+            |wanted: &dyn Fn(&Operator) -> bool| -> Vec<Operator> { operators.iter().filter(|o| wanted(o)).cloned().collect() };
         let again = match self.strategy.recompute {
             Recompute::None => return,
             // A fused kernel computes its scores again as it is.
@@ -248,13 +255,15 @@ impl Costing<'_> {
             }
             Recompute::Full => {
                 passes.working = passes.saved;
-                let input = self.shard.sequence_tokens() * f64::from(self.model.hidden) * self.shard.precision.activation_bytes();
+                let input =
+                    self.shard.sequence_tokens() * f64::from(self.model.hidden) * self.shard.precision.activation_bytes();
                 passes.saved = Bytes::new(input);
                 operators.to_vec()
             }
         };
         passes.recomputed_flops = again.iter().flat_map(|o| &o.forward).map(crate::model::Kernel::flops).sum();
-        let mut spent = Spent { compute: again.iter().map(|o| self.kernels(&o.forward, Pass::Forward)).sum(), ..Spent::default() };
+        let mut spent =
+            Spent { compute: again.iter().map(|o| self.kernels(&o.forward, Pass::Forward)).sum(), ..Spent::default() };
         if self.strategy.recompute == Recompute::Full {
             spent = Spent { compute: spent.compute, weights: Seconds::ZERO, ..forward };
         }

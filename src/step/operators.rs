@@ -26,7 +26,8 @@ impl Setup<'_> {
     #[must_use]
     pub fn operator_times(&self, strategy: &Strategy, stage: u32) -> Vec<(String, u32, Vec<OperatorTime>)> {
         let shard = self.shard(strategy);
-        let timed = |operators: Vec<Operator>| -> Vec<OperatorTime> { operators.iter().map(|o| self.operator_time(o)).collect() };
+        let timed =
+            |operators: Vec<Operator>| -> Vec<OperatorTime> { operators.iter().map(|o| self.operator_time(o)).collect() };
         let split = strategy.chunk_layers(self.model.layers);
         let mut counts: BTreeMap<(LayerKind, Option<u32>), u32> = BTreeMap::new();
         let mut first = 0;

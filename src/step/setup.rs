@@ -12,7 +12,7 @@ use crate::calibration::{Calibration, Operation};
 use crate::catalog::Model;
 use crate::model::{Architecture, Count, LayerKind, ModelError, Shard};
 use crate::parallel::Strategy;
-use crate::spec::{AttentionKernel, Cluster, Precision, Pool};
+use crate::spec::{AttentionKernel, Cluster, Pool, Precision};
 use crate::topology::Topology;
 use crate::units::{Bytes, Seconds};
 
@@ -123,7 +123,17 @@ impl<'a> Setup<'a> {
         let pool = &cluster.pools[pool_index];
         let device = Device::new(pool, calibration, precision)
             .ok_or_else(|| SetupError::Precision { accelerator: pool.accelerator.title.clone(), precision })?;
-        Ok(Self { model: Architecture::new(model)?, sequence, precision, attention, pool, pool_index, topology, calibration, device })
+        Ok(Self {
+            model: Architecture::new(model)?,
+            sequence,
+            precision,
+            attention,
+            pool,
+            pool_index,
+            topology,
+            calibration,
+            device,
+        })
     }
 
     /// The share of a rank.
@@ -168,8 +178,14 @@ impl<'a> Setup<'a> {
     pub fn costs_with(&self, strategy: &Strategy, groups: &Groups) -> Costs {
         let s = strategy;
         let shard = self.shard(s);
-        let costing =
-            Costing { model: &self.model, strategy: s, shard: &shard, device: &self.device, calibration: self.calibration, groups };
+        let costing = Costing {
+            model: &self.model,
+            strategy: s,
+            shard: &shard,
+            device: &self.device,
+            calibration: self.calibration,
+            groups,
+        };
         let pipeline = Pipeline { kind: s.schedule, stages: s.pp, chunks: s.vp, microbatches: s.microbatches };
         // Layers differ by kind and attention window only: each sort is costed once.
         let mut sorts: BTreeMap<(LayerKind, Option<u32>), Passes> = BTreeMap::new();
@@ -239,9 +255,9 @@ impl<'a> Setup<'a> {
             costs.layers[stage] += layers;
             first_layer += layers;
         }
-        for stage in 0..p {
-            costs.memory[stage].add_parameters(&parameters[stage], s, self.precision);
-            durations.optimizer[stage] = self.optimizer(s, &parameters[stage]);
+        for (stage, held) in parameters.iter().enumerate() {
+            costs.memory[stage].add_parameters(held, s, self.precision);
+            durations.optimizer[stage] = self.optimizer(s, held);
         }
         if s.overlap {
             durations.pieces = (self.model.layers / (s.pp * s.vp)).clamp(1, MOST_PIECES);
@@ -273,7 +289,11 @@ impl<'a> Setup<'a> {
                 pair.ranks = 2;
                 pair.per_domain = if inside { 2 } else { 1 };
                 pair.domains = if inside { 1 } else { 2 };
-                if s.pp < 2 { Seconds::ZERO } else { collective::time(self.calibration, Operation::PointToPoint, part, &pair) + gather }
+                if s.pp < 2 {
+                    Seconds::ZERO
+                } else {
+                    collective::time(self.calibration, Operation::PointToPoint, part, &pair) + gather
+                }
             })
             .collect()
     }
@@ -299,11 +319,8 @@ impl<'a> Setup<'a> {
     fn optimizer(&self, s: &Strategy, held: &Count) -> Seconds {
         let dense = held.sharded / f64::from(s.tp) + held.replicated;
         let expert = held.expert / f64::from(s.ep * s.etp);
-        let updated = if s.zero >= 1 {
-            dense / f64::from(s.dp * s.cp) + expert / f64::from(s.expert_replicas())
-        } else {
-            dense + expert
-        };
+        let updated =
+            if s.zero >= 1 { dense / f64::from(s.dp * s.cp) + expert / f64::from(s.expert_replicas()) } else { dense + expert };
         Bytes::new(updated * OPTIMIZER_TRAFFIC) / self.device.memory.bandwidth()
     }
 }

@@ -14,13 +14,18 @@ const SCALE_UP_HOP: Seconds = Seconds::new(0.6e-6);
 const PCIE_HOP: Seconds = Seconds::new(1.0e-6);
 /// One hop through a network switch, cable included; vendors state 0.13 to 0.4 us port to port.
 const NETWORK_HOP: Seconds = Seconds::new(0.5e-6);
-/// Usable bandwidth of 16 lanes per direction, by generation 3, 4, 5, 6 (interconnects: PCIe x16).
+/// Usable bandwidth of 16 lanes per direction, by generation 3, 4, 5, 6 (`pcie*-x16` of the catalogue's links).
 const PCIE_X16: [f64; 4] = [15.75e9, 31e9, 63e9, 121e9];
 
 pub(super) fn build(cluster: &Cluster) -> Topology {
     let size = size_fabric(cluster);
     let gpus = cluster.gpus() as usize;
-    let mut builder = Builder { graph: UnGraph::with_capacity(gpus * 5 / 2 + 64, gpus * 4 + 64), leaves: Vec::new(), leaf_up: Vec::new(), pod_up: Vec::new() };
+    let mut builder = Builder {
+        graph: UnGraph::with_capacity(gpus * 5 / 2 + 64, gpus * 4 + 64),
+        leaves: Vec::new(),
+        leaf_up: Vec::new(),
+        pod_up: Vec::new(),
+    };
     if let Some(size) = &size {
         builder.switches(cluster, size);
     }
@@ -83,7 +88,8 @@ impl Builder {
 
     /// Leaves, spines and cores, with each leaf's uplinks spread evenly over the spines of its pod (and plane).
     fn switches(&mut self, cluster: &Cluster, size: &FabricSize) {
-        let rate = cluster.pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|nics| nics.value.rate.get()).fold(0.0, f64::max);
+        let rate =
+            cluster.pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|nics| nics.value.rate.get()).fold(0.0, f64::max);
         let planes = cluster.fabric.as_ref().map_or(1, |fabric| fabric.planes.max(1));
         let cable = BytesPerSecond::new(rate / 8.0 / f64::from(planes));
         self.leaves = (0..size.leaves).map(|_| self.graph.add_node(Device::Leaf)).collect();
@@ -176,7 +182,15 @@ impl Builder {
     }
 
     /// The network ports of a node, and the leaf that each reaches.
-    fn ports(&mut self, cluster: &Cluster, pool: &Pool, host: NodeIndex, gpus: &[NodeIndex], node: u32, size: Option<&FabricSize>) -> Vec<u32> {
+    fn ports(
+        &mut self,
+        cluster: &Cluster,
+        pool: &Pool,
+        host: NodeIndex,
+        gpus: &[NodeIndex],
+        node: u32,
+        size: Option<&FabricSize>,
+    ) -> Vec<u32> {
         let (Some(nics), Some(size), Some(fabric)) = (&pool.nics, size, &cluster.fabric) else { return Vec::new() };
         let (count, rate) = (nics.value.count, nics.value.rate.to_bytes());
         let leaves = self.leaves.len() as u32;
@@ -192,7 +206,9 @@ impl Builder {
                 let leaf = match fabric.kind {
                     FabricKind::SingleSwitch => 0,
                     FabricKind::FatTree => (node * count + port) / (size.node_leaf_cables.div_ceil(per_plane)).max(1),
-                    FabricKind::RailOptimizedFatTree | FabricKind::RailOnly => (node / size.scalable_unit.max(1)) * rails + port % rails,
+                    FabricKind::RailOptimizedFatTree | FabricKind::RailOnly => {
+                        (node / size.scalable_unit.max(1)) * rails + port % rails
+                    }
                 };
                 for plane in 0..planes {
                     let leaf = (plane * per_plane + leaf).min(leaves - 1);

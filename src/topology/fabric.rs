@@ -56,6 +56,7 @@ pub fn size_fabric(cluster: &Cluster) -> Option<FabricSize> {
     Some(size(fabric, radix, Demand { nodes, rails, endpoints, planes }))
 }
 
+#[derive(Clone, Copy)]
 struct Demand {
     nodes: u32,
     /// Ports per node.
@@ -67,7 +68,8 @@ struct Demand {
 
 fn size(fabric: &Fabric, radix: u32, need: Demand) -> FabricSize {
     let Demand { nodes, rails, endpoints, planes } = need;
-    let mut size = FabricSize { tiers: 1, node_leaf_cables: endpoints, pods: 1, radix, scalable_unit: nodes, ..FabricSize::default() };
+    let mut size =
+        FabricSize { tiers: 1, node_leaf_cables: endpoints, pods: 1, radix, scalable_unit: nodes, ..FabricSize::default() };
     let single = fabric.kind == FabricKind::SingleSwitch || endpoints <= radix && fabric.scalable_unit.is_none();
     if single || rails == 0 || radix < 2 {
         size.leaves = endpoints.div_ceil(radix.max(1)).max(1);
@@ -78,7 +80,9 @@ fn size(fabric: &Fabric, radix: u32, need: Demand) -> FabricSize {
     let up = ((f64::from(down) / fabric.oversubscription).floor() as u32).clamp(1, radix - down);
     let by_rail = fabric.kind != FabricKind::FatTree;
     // Nodes whose ports share a set of leaves: one leaf a rail, or one leaf for all ports of a node.
-    let unit = fabric.scalable_unit.map_or(if by_rail { down } else { (down / rails).max(1) }, |unit| unit.min(if by_rail { down } else { unit }));
+    let unit = fabric
+        .scalable_unit
+        .map_or(if by_rail { down } else { (down / rails).max(1) }, |unit| unit.min(if by_rail { down } else { unit }));
     size.scalable_unit = unit;
     let units = nodes.div_ceil(unit);
     size.leaves = planes * if by_rail { units * rails } else { endpoints.div_ceil(down) };

@@ -103,10 +103,8 @@ impl Topology {
             if let Some(load) = leaf_load.get_mut(from.leaf as usize) {
                 *load += port.get();
             }
-            if from.pod != to.pod {
-                if let Some(load) = pod_load.get_mut(from.pod as usize) {
-                    *load += port.get();
-                }
+            if let Some(load) = pod_load.get_mut(from.pod as usize).filter(|_| from.pod != to.pod) {
+                *load += port.get();
             }
         }
         let tightest = |loads: &[f64], capacity: &[BytesPerSecond]| {

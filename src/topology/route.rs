@@ -34,7 +34,9 @@ impl Topology {
         }
         let bandwidth = devices
             .windows(2)
-            .filter_map(|pair| self.graph.edges_connecting(pair[0], pair[1]).map(|e| e.weight().bandwidth.get()).reduce(f64::max))
+            .filter_map(|pair| {
+                self.graph.edges_connecting(pair[0], pair[1]).map(|e| e.weight().bandwidth.get()).reduce(f64::max)
+            })
             .fold(f64::INFINITY, f64::min);
         Some(Route { bandwidth: BytesPerSecond::new(bandwidth), latency: Seconds::new(latency), devices })
     }

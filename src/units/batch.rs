@@ -22,7 +22,8 @@ fn parse(text: &str) -> Result<Batch, QuantityError> {
             if value.fract() == 0.0 && (1.0..=f64::from(u32::MAX)).contains(&value) {
                 Ok(Batch::Sequences(value as u32))
             } else {
-                Err(QuantityError::new(format!("`{text}` is not a whole number of sequences")).with_hint(format!("write it as in `{EXAMPLE}`")))
+                Err(QuantityError::new(format!("`{text}` is not a whole number of sequences"))
+                    .with_hint(format!("write it as in `{EXAMPLE}`")))
             }
         }
         _ => match text.parse::<Tokens>() {

@@ -2,12 +2,12 @@
 
 /// `value` with `digits` significant digits, never in scientific notation: `0.0123`, `13.8`, `1,234`.
 #[must_use]
-pub fn significant(value: f64, digits: usize) -> String {
+pub fn significant(value: f64, digits: u32) -> String {
     if value == 0.0 || !value.is_finite() {
         return if value == 0.0 { "0".into() } else { "-".into() };
     }
     let magnitude = value.abs().log10().floor() as i64;
-    let mut decimals = (digits as i64 - 1 - magnitude).clamp(0, 12) as usize;
+    let mut decimals = (i64::from(digits) - 1 - magnitude).clamp(0, 12) as usize;
     // Rounding may carry into the next magnitude: 9.999 with three digits is 10.0, not 10.00.
     let rounded = format!("{value:.decimals$}");
     if decimals > 0 && rounded.trim_start_matches('-').parse::<f64>().is_ok_and(|r| r >= 10f64.powi(magnitude as i32 + 1)) {

@@ -1,8 +1,8 @@
 //! Which products and quotients of quantities exist. A law that is not written here does not compile.
 
 use super::quantity::{
-    Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, Flop, FlopPerSecond, GpuHours, Seconds, Tokens,
-    TokensPerSecond, Watts,
+    Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, Flop, FlopPerSecond, GpuHours, Seconds,
+    Tokens, TokensPerSecond, Watts,
 };
 use super::{EnergyPrice, HourlyPrice, Money};
 use std::ops::{Div, Mul};

@@ -14,8 +14,8 @@ pub struct Currency([u8; 3]);
 
 /// The currencies that prices may be written in. Rates to USD stand, dated, in the catalogue.
 const CURRENCIES: [&str; 20] = [
-    "AUD", "BRL", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "INR", "JPY", "KRW", "NOK", "NZD", "PLN", "SEK", "SGD", "TWD",
-    "USD", "ZAR",
+    "AUD", "BRL", "CAD", "CHF", "CNY", "DKK", "EUR", "GBP", "HKD", "INR", "JPY", "KRW", "NOK", "NZD", "PLN", "SEK", "SGD",
+    "TWD", "USD", "ZAR",
 ];
 
 impl Currency {
@@ -156,7 +156,7 @@ macro_rules! priced {
             fn from_str(text: &str) -> Result<Self, QuantityError> {
                 let (money, per) = split(text, $called, $example)?;
                 match per {
-                    $(Some($per))|* => Ok(Self(money)),
+                    Some($($per)|*) => Ok(Self(money)),
                     Some(other) => Err(QuantityError::new(format!("`/{other}` is not what {} is counted by", $called))
                         .with_hint(concat!("write it as in `", $example, "`"))),
                     None => Err(QuantityError::new(format!("`{text}` is money, not {}", $called))
@@ -224,7 +224,6 @@ impl FromStr for Money {
 
 text_type!(Money, "money", "310000 USD");
 text_type!(Currency, "currency", "CNY");
-
 
 pub(super) fn check(kind: &str, text: &str) -> Option<Result<(), QuantityError>> {
     match kind {

@@ -69,7 +69,7 @@ fn print(f: &mut fmt::Formatter<'_>, base: f64, units: &[(&str, f64)]) -> fmt::R
     let base_unit = units.iter().find(|(_, size)| *size == 1.0).or(smallest);
     let chosen = if base == 0.0 { base_unit } else { fits.or(smallest) };
     let (name, size) = chosen.copied().unwrap_or(("", 1.0));
-    write!(f, "{} {name}", significant(base / size, f.precision().unwrap_or(3)))
+    write!(f, "{} {name}", significant(base / size, f.precision().and_then(|digits| u32::try_from(digits).ok()).unwrap_or(3)))
 }
 
 macro_rules! quantities {
