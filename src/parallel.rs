@@ -143,22 +143,24 @@ pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus
         &|| format!("tp {} x cp {} x pp {} x dp {} needs {} GPUs, the pool has {gpus}", s.tp, s.cp, s.pp, s.dp, s.gpus()),
         &|| format!("use degrees whose product is at most {gpus}"),
     );
+    // The other rules of tp would only say again that it does not fit.
+    let tp_fits = heads % s.tp == 0;
     rule(
-        heads % s.tp == 0,
+        tp_fits,
         "parallelism.tp",
         Code::HeadDivisibility,
         &|| format!("{heads} attention heads do not divide by tp {}", s.tp),
         &|| format!("use a divisor of {heads}: {}", divisors(heads, 64)),
     );
     rule(
-        key_value % s.tp == 0 || s.tp % key_value == 0,
+        !tp_fits || key_value % s.tp == 0 || s.tp % key_value == 0,
         "parallelism.tp",
         Code::HeadDivisibility,
         &|| format!("{key_value} key-value heads neither divide tp {} nor are divided by it", s.tp),
         &|| format!("use a divisor or a multiple of {key_value}"),
     );
     rule(
-        model.ffn % s.tp == 0 && (!s.sp || model.hidden % s.tp == 0),
+        !tp_fits || model.ffn % s.tp == 0 && (!s.sp || model.hidden % s.tp == 0),
         "parallelism.tp",
         Code::LayoutDivisibility,
         &|| format!("widths {} and {} do not divide by tp {}", model.hidden, model.ffn, s.tp),
@@ -202,7 +204,7 @@ pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus
     );
     let parts = if s.cp > 1 { 2 * s.cp } else { 1 };
     rule(
-        sequence % parts == 0 && (sequence / s.cp) % if s.sp { s.tp } else { 1 } == 0,
+        sequence % parts == 0 && (sequence / s.cp) % if s.sp && tp_fits { s.tp } else { 1 } == 0,
         "parallelism.cp",
         Code::SequenceLength,
         &|| format!("a sequence of {sequence} tokens does not divide over cp {} and tp {}", s.cp, s.tp),

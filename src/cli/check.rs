@@ -33,7 +33,7 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
             }
         };
         // A workload is what has `jobs`; everything else is taken for a cluster.
-        let is_workload = source.text().lines().any(|line| line.starts_with("jobs"));
+        let is_workload = source.text().lines().any(|line| line.trim_start_matches(['{', '"', '\'']).starts_with("jobs"));
         if is_workload {
             match Workload::load(source, &catalog) {
                 Ok(workload) => {

@@ -29,6 +29,11 @@ impl Batch {
         }
     }
 
+    /// Counts a problem of which enough are shown.
+    pub fn count(&mut self) {
+        self.unreported += 1;
+    }
+
     /// Takes over what another batch found.
     pub fn append(&mut self, other: Self) {
         self.unreported += other.unreported;

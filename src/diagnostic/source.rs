@@ -1,3 +1,4 @@
+use std::io::Read;
 use std::ops::Range;
 use std::path::Path;
 use std::sync::Arc;
@@ -33,17 +34,27 @@ impl Source {
     /// Reads a file.
     ///
     /// # Errors
-    /// When it does not exist, is a folder, may not be read, is too large or is not UTF-8 text.
+    /// When it does not exist, is a folder or a named pipe, may not be read, is too large or is not UTF-8 text.
     pub fn read(path: &Path) -> Result<Arc<Self>, Diagnostic> {
         let name = path.display().to_string();
         let size = fs::metadata(path).map_err(|error| unreadable(&name, path, &error))?;
         if size.is_dir() {
             return Err(unreadable(&name, path, &io::ErrorKind::IsADirectory.into()));
         }
-        if size.len() > MAX_BYTES as u64 {
-            return Err(too_large(&name, size.len()));
+        if is_named_pipe(size.file_type(), path) {
+            let message = format!("{} is a pipe, not a file", quoted(&name));
+            return Err(Diagnostic::error(Code::Unreadable, message).help("name a file, or `/dev/stdin` and pipe into it"));
         }
-        let bytes = fs::read(path).map_err(|error| unreadable(&name, path, &error))?;
+        if size.len() > MAX_BYTES as u64 {
+            return Err(too_large(&name, Some(size.len())));
+        }
+        // Devices and pipes have no size, and a file may grow while it is read.
+        let mut bytes = Vec::new();
+        let read = fs::File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
+        read.map_err(|error| unreadable(&name, path, &error))?;
+        if bytes.len() > MAX_BYTES {
+            return Err(too_large(&name, None));
+        }
         Self::decode(name, &bytes)
     }
 
@@ -54,12 +65,12 @@ impl Source {
     pub fn decode(name: impl Into<String>, bytes: &[u8]) -> Result<Arc<Self>, Diagnostic> {
         let name = name.into();
         if bytes.len() > MAX_BYTES {
-            return Err(too_large(&name, bytes.len() as u64));
+            return Err(too_large(&name, Some(bytes.len() as u64)));
         }
-        if let Some(encoding) = foreign_encoding(bytes) {
+        if let Some((encoding, code)) = foreign_encoding(bytes) {
             let message = format!("{} is {encoding} text, not UTF-8", quoted(&name));
             return Err(Diagnostic::error(Code::Encoding, message)
-                .help("save the file as UTF-8; `iconv -f UTF-16 -t UTF-8` converts one"));
+                .help(format!("save the file as UTF-8; `iconv -f {code} -t UTF-8` converts one")));
         }
         match std::str::from_utf8(bytes) {
             Ok(text) if text.contains('\0') => Err(binary(&name)),
@@ -166,8 +177,22 @@ fn missing_file_help(path: &Path) -> String {
     }
 }
 
-fn too_large(name: &str, bytes: u64) -> Diagnostic {
-    Diagnostic::error(Code::TooLarge, format!("{} is larger than 1 MiB ({bytes} bytes)", quoted(name)))
+/// Whether it is a pipe by name, which would be waited for until somebody writes to it. Those of the shell
+/// (`/dev/stdin`, `/dev/fd/63`) are read, so that `planner check <(generate)` works.
+#[cfg(unix)]
+fn is_named_pipe(kind: fs::FileType, path: &Path) -> bool {
+    use std::os::unix::fs::FileTypeExt;
+    kind.is_fifo() && !path.starts_with("/dev") && !path.starts_with("/proc")
+}
+
+#[cfg(not(unix))]
+fn is_named_pipe(_: fs::FileType, _: &Path) -> bool {
+    false
+}
+
+fn too_large(name: &str, bytes: Option<u64>) -> Diagnostic {
+    let size = bytes.map(|bytes| format!(" ({bytes} bytes)")).unwrap_or_default();
+    Diagnostic::error(Code::TooLarge, format!("{} is larger than 1 MiB{size}", quoted(name)))
         .help("cluster and workload files are a few kilobytes; is this the right file?")
 }
 
@@ -188,14 +213,14 @@ fn invalid_utf8(name: String, bytes: &[u8], valid: usize) -> Diagnostic {
         .help("save the file as UTF-8; `iconv -f WINDOWS-1252 -t UTF-8` converts one")
 }
 
-/// The name of a wide Unicode encoding, told by its byte order mark or by where the zero bytes are.
-fn foreign_encoding(bytes: &[u8]) -> Option<&'static str> {
+/// The name of a wide Unicode encoding and what `iconv` calls it, told by its byte order mark or by where the zero bytes are.
+fn foreign_encoding(bytes: &[u8]) -> Option<(&'static str, &'static str)> {
     let zeros: Vec<bool> = bytes.iter().take(4).map(|&byte| byte == 0).collect();
     match (bytes, zeros.as_slice()) {
-        ([0xff, 0xfe, 0, 0, ..], _) | (_, [false, true, true, true]) => Some("UTF-32 (little-endian)"),
-        ([0, 0, 0xfe, 0xff, ..], _) | (_, [true, true, true, false]) => Some("UTF-32 (big-endian)"),
-        ([0xff, 0xfe, ..], _) | (_, [false, true, false, true]) => Some("UTF-16 (little-endian)"),
-        ([0xfe, 0xff, ..], _) | (_, [true, false, true, false]) => Some("UTF-16 (big-endian)"),
+        ([0xff, 0xfe, 0, 0, ..], _) | (_, [false, true, true, true]) => Some(("UTF-32 (little-endian)", "UTF-32LE")),
+        ([0, 0, 0xfe, 0xff, ..], _) | (_, [true, true, true, false]) => Some(("UTF-32 (big-endian)", "UTF-32BE")),
+        ([0xff, 0xfe, ..], _) | (_, [false, true, false, true]) => Some(("UTF-16 (little-endian)", "UTF-16LE")),
+        ([0xfe, 0xff, ..], _) | (_, [true, false, true, false]) => Some(("UTF-16 (big-endian)", "UTF-16BE")),
         _ => None,
     }
 }
@@ -247,5 +272,12 @@ mod tests {
         let near = Source::read(Path::new("cargo-toml")).unwrap_err();
         assert_eq!(near.help.as_deref(), Some("did you mean `Cargo.toml`?"));
         assert_eq!(Source::read(Path::new("src")).unwrap_err().message, "`src` is a folder");
+    }
+
+    #[test]
+    fn devices_are_read_up_to_the_limit() {
+        for device in ["/dev/zero", "/dev/urandom"].map(Path::new).into_iter().filter(|device| device.exists()) {
+            assert_eq!(Source::read(device).unwrap_err().code, Code::TooLarge);
+        }
     }
 }

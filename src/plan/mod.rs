@@ -208,7 +208,8 @@ pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Worklo
         .map_err(|error| match error {
             SetupError::Model(ref inner) => {
                 let message = format!("model `{}`: {inner}", job.model.name);
-                input(workload.error(job, "model", Code::ModelConfigValue, message).help(inner.help.clone()))
+                let field = format!("model.{}", inner.field);
+                input(workload.error(job, &field, Code::ModelConfigValue, message).help(inner.help.clone()))
             }
             SetupError::Precision { .. } => {
                 let field = if job.precision.is_some() { "precision" } else { "name" };

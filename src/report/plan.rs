@@ -149,7 +149,6 @@ pub(super) fn stages(step: &StepEstimate) -> Table {
         Table::new(&["stage", "layers", "busy", "weights", "gradients", "optimizer", "activations", "total", "free"], 1);
     for group in groups(&step.stages) {
         let (first, last) = (group[0], group[group.len() - 1]);
-        let m = &first.memory;
         let name = if first.stage == last.stage { first.stage.to_string() } else { format!("{}-{}", first.stage, last.stage) };
         let span = |of: &dyn Fn(&StageEstimate) -> f64, show: &dyn Fn(f64) -> String| {
             let (a, b) = (show(of(first)), show(of(last)));
@@ -159,9 +158,9 @@ pub(super) fn stages(step: &StepEstimate) -> Table {
             name,
             span(&|s| f64::from(s.layers), &|x| format!("{x:.0}")),
             span(&|s| s.busy.get(), &|x| Seconds::new(x).to_string()),
-            gib(m.weights),
-            gib(m.gradients),
-            gib(m.optimizer),
+            span(&|s| s.memory.weights.get(), &|x| gib(Bytes::new(x))),
+            span(&|s| s.memory.gradients.get(), &|x| gib(Bytes::new(x))),
+            span(&|s| s.memory.optimizer.get(), &|x| gib(Bytes::new(x))),
             span(&|s| (s.memory.activations + s.memory.working).get(), &|x| gib(Bytes::new(x))),
             span(&|s| s.memory.total().get(), &|x| gib(Bytes::new(x))),
             span(&|s| step.memory_capacity.get() - s.memory.total().get(), &|x| gib(Bytes::new(x))),
@@ -179,11 +178,16 @@ fn groups(stages: &[StageEstimate]) -> Vec<Vec<&StageEstimate>> {
     let last = stages.len() - 1;
     for (i, stage) in stages.iter().enumerate() {
         match out.last_mut() {
-            Some(group) if i > 1 && i < last && group[0].layers == stage.layers => group.push(stage),
+            Some(group) if i > 1 && i < last && alike(group[0], stage) => group.push(stage),
             _ => out.push(vec![stage]),
         }
     }
     out
+}
+
+/// Whether two stages hold as many layers of the same sorts.
+fn alike(a: &StageEstimate, b: &StageEstimate) -> bool {
+    a.layers == b.layers && a.memory.weights == b.memory.weights
 }
 
 fn verdict(plan: &Plan) -> String {

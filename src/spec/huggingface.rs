@@ -41,17 +41,20 @@ pub(super) fn load(path: &FilePath) -> Result<Model, Diagnostic> {
     let whole = || 0..source.text().len().min(1);
     let value: Value = serde_json::from_str(source.text()).map_err(|error| {
         let at = source.offset(error.line(), error.column());
-        Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not JSON").at(&source, at..at, error.to_string())
+        let text = error.to_string();
+        let reason = text.split(" at line ").next().unwrap_or(&text);
+        Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not JSON")
+            .at(&source, at..at, reason)
+            .help("name the `config.json` of a Hugging Face model, or spell the architecture out under `model:`")
     })?;
     let Value::Object(fields) = &value else {
-        return Err(Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not a JSON object").at(
-            &source,
-            whole(),
-            "",
-        ));
+        let error = Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not a JSON object");
+        return Err(error.at(&source, whole(), "").help("name the `config.json` of a Hugging Face model"));
     };
     let config = Config { fields, source: &source };
-    let name = path.parent().and_then(|p| p.file_name()).or(path.file_stem()).map_or("model".into(), |n| n.to_string_lossy());
+    // Models lie in a folder each, as `config.json`; a file of another name stands for itself.
+    let folder = path.parent().and_then(FilePath::file_name).filter(|_| path.file_name().is_some_and(|f| f == "config.json"));
+    let name = folder.or(path.file_stem()).map_or("model".into(), |n| n.to_string_lossy());
     config.model(&name)
 }
 
@@ -75,7 +78,8 @@ impl Config<'_> {
         match value.as_u64().and_then(|v| u32::try_from(v).ok()) {
             Some(number) => Ok(Some(number)),
             None => {
-                Err(self.error(Code::ModelConfigValue, name, format!("`{name}` is not a whole number up to 4,294,967,295")))
+                let error = self.error(Code::ModelConfigValue, name, format!("`{name}` is not a whole number up to 4,294,967,295"));
+                Err(error.help("write it in digits, without quotes"))
             }
         }
     }
@@ -84,11 +88,15 @@ impl Config<'_> {
     fn needed(&self, names: &[&str]) -> Result<u32, Diagnostic> {
         let name = names.first().copied().unwrap_or_default();
         match self.optional(names)? {
-            Some(0) => Err(self.error(Code::ModelConfigValue, name, format!("`{name}` is zero"))),
+            Some(0) => {
+                let error = self.error(Code::ModelConfigValue, name, format!("`{name}` is zero"));
+                Err(error.help("write at least 1"))
+            }
             Some(number) => Ok(number),
             None => {
                 let message = format!("the model configuration lacks `{}`", names.join("` or `"));
-                Err(self.error(Code::ModelConfigMissing, "model_type", message))
+                let error = self.error(Code::ModelConfigMissing, "model_type", message);
+                Err(error.help("take the whole `config.json`; a type's fields have no defaults here that could be relied on"))
             }
         }
     }

@@ -8,7 +8,9 @@ mod cluster;
 mod cluster_file;
 pub mod examples;
 mod huggingface;
+mod names;
 mod numerics;
+mod resolve_cluster;
 mod workload;
 mod workload_file;
 

@@ -6,11 +6,11 @@ use std::sync::Arc;
 use petgraph::algo::tarjan_scc;
 use petgraph::graph::DiGraph;
 
-use super::cluster::unknown_name_help;
+use super::resolve_cluster::unknown_name_help;
 use super::workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, WorkloadFile};
-use super::{AttentionKernel, Precision, huggingface};
+use super::{AttentionKernel, Precision, huggingface, names};
 use crate::catalog::{Catalog, Model};
-use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::diagnostic::{Code, Diagnostic, Source, quoted};
 use crate::units::{Batch, Seconds, Tokens};
 use crate::yaml::{self, Document, Path};
 
@@ -63,9 +63,10 @@ impl Workload {
         let mut jobs = Vec::new();
         for (index, job) in file.value.jobs.iter().enumerate() {
             let model = resolve_model(job, index, &file, catalog, &folder, &mut errors);
+            errors.extend(names::check(&file, &at(index, "name"), &job.name));
             let after = resolve_after(job, index, &file, &mut errors);
             if let Some(first) = file.value.jobs[..index].iter().position(|other| other.name == job.name) {
-                let error = file.error(Code::DuplicateName, &at(index, "name"), format!("two jobs are called `{}`", job.name));
+                let error = file.error(Code::DuplicateName, &at(index, "name"), format!("two jobs are called {}", quoted(&job.name)));
                 errors.push(
                     error.also(&file.source, file.span(&at(first, "name")), "the first").help("give each job its own name"),
                 );
@@ -116,7 +117,10 @@ fn resolve_model(
     errors: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let name = match &job.model {
-        ModelRef::Spelled(model) => return Some((**model).clone()),
+        ModelRef::Spelled(model) => {
+            errors.extend(names::check(file, &at(index, "model").key("name"), &model.name));
+            return Some((**model).clone());
+        }
         ModelRef::Named(name) => name,
     };
     if let Some(model) = catalog.model(name) {
@@ -130,7 +134,7 @@ fn resolve_model(
         };
         errors.push(error);
     } else {
-        let error = file.error(Code::UnknownModel, &at(index, "model"), format!("no model is called `{name}`"));
+        let error = file.error(Code::UnknownModel, &at(index, "model"), format!("no model is called {}", quoted(name)));
         errors.push(error.help(unknown_name_help(name, &catalog.models)));
     }
     None
@@ -142,9 +146,9 @@ fn resolve_after(job: &JobFile, index: usize, file: &Document<WorkloadFile>, err
         match file.value.jobs.iter().position(|other| other.name == *name) {
             Some(found) => after.push(found),
             None => {
-                let names: Vec<&str> = file.value.jobs.iter().map(|job| job.name.as_str()).collect();
-                let error = file.error(Code::UnknownJob, &at(index, "after").index(i), format!("no job is called `{name}`"));
-                errors.push(error.help(format!("jobs of this file: `{}`", names.join("`, `"))));
+                let names: Vec<String> = file.value.jobs.iter().map(|job| quoted(&job.name)).collect();
+                let error = file.error(Code::UnknownJob, &at(index, "after").index(i), format!("no job is called {}", quoted(name)));
+                errors.push(error.help(format!("jobs of this file: {}", names.join(", "))));
             }
         }
     }
@@ -173,12 +177,12 @@ fn cycles(file: &Document<WorkloadFile>) -> Vec<Diagnostic> {
     found
         .into_iter()
         .map(|component| {
-            let names: Vec<&str> = component.iter().map(|job| jobs[*job].name.as_str()).collect();
+            let names: Vec<String> = component.iter().map(|job| quoted(&jobs[*job].name)).collect();
             let first = component.first().copied().unwrap_or_default();
             let message = if names.len() == 1 {
-                format!("job `{}` waits for itself", names.concat())
+                format!("job {} waits for itself", names.concat())
             } else {
-                format!("jobs `{}` wait for each other", names.join("`, `"))
+                format!("jobs {} wait for each other", names.join(", "))
             };
             component.iter().skip(1).fold(
                 file.error(Code::DependencyCycle, &at(first, "after"), message).help("take one of the `after` entries out"),

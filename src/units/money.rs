@@ -18,6 +18,9 @@ const CURRENCIES: [&str; 20] = [
     "TWD", "USD", "ZAR",
 ];
 
+/// More than all the money there is, in any currency.
+const MOST: f64 = 1e18;
+
 impl Currency {
     /// The United States dollar.
     pub const USD: Self = Self(*b"USD");
@@ -41,8 +44,13 @@ impl FromStr for Currency {
         if let (true, Ok(code)) = (CURRENCIES.contains(&text), <[u8; 3]>::try_from(text.as_bytes())) {
             return Ok(Self(code));
         }
-        Err(QuantityError::new(format!("`{text}` is not a currency code that is known"))
-            .with_hint(format!("use a three-letter code such as `USD` ({})", CURRENCIES.join(", "))))
+        let upper = text.to_ascii_uppercase();
+        let hint = if CURRENCIES.contains(&upper.as_str()) {
+            format!("write it in capitals: `{upper}`")
+        } else {
+            format!("use a three-letter code such as `USD` ({})", CURRENCIES.join(", "))
+        };
+        Err(QuantityError::new(format!("`{text}` is not a currency code that is known")).with_hint(hint))
     }
 }
 
@@ -133,6 +141,9 @@ fn split<'a>(text: &'a str, name: &str, example: &str) -> Result<(Money, Option<
         _ => (code.trim(), 1.0),
     };
     let currency: Currency = code.parse()?;
+    if amount * scale > MOST {
+        return Err(QuantityError::new(format!("`{text}` is too large to be meant")));
+    }
     Ok((Money::new(amount * scale, currency), per))
 }
 

@@ -14,9 +14,7 @@ pub(super) fn split(text: &str) -> Result<(f64, &str, &str), QuantityError> {
         return Err(no_number(text));
     }
     if unit.starts_with(['_', ',']) || unit.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
-        let plain: String = text.chars().filter(|c| !matches!(c, '_' | ',')).collect();
-        return Err(QuantityError::new(format!("`{text}` is not a number with a unit"))
-            .with_hint(format!("write digits without separators, for example `{plain}`")));
+        return Err(QuantityError::new(format!("`{text}` is not a number with a unit")).with_hint(without_separators(text)));
     }
     let value: f64 = digits.parse().map_err(|_| no_number(text))?;
     if !value.is_finite() {
@@ -49,6 +47,20 @@ fn number_end(text: &str) -> usize {
     end
 }
 
+/// What was meant by a number with commas or underscores: three digits behind a comma are thousands, others a fraction.
+fn without_separators(text: &str) -> String {
+    let digits = |part: &str| part.bytes().take_while(u8::is_ascii_digit).count();
+    match text.split_once(',') {
+        Some((whole, rest)) if !rest.contains([',', '.', '_']) && (whole == "0" || digits(rest) != 3) => {
+            format!("write a point for the fraction: `{whole}.{rest}`")
+        }
+        _ => {
+            let plain: String = text.chars().filter(|c| !matches!(c, '_' | ',')).collect();
+            format!("write digits without separators, for example `{plain}`")
+        }
+    }
+}
+
 fn no_number(text: &str) -> QuantityError {
     let lower = text.trim_start_matches(['+', '-', '.']).to_ascii_lowercase();
     if lower.starts_with("nan") || lower.starts_with("inf") {
@@ -73,6 +85,16 @@ mod tests {
         assert_eq!(split("1e3 W"), Ok((1000.0, "1e3", "W")));
         assert_eq!(split("2 EB"), Ok((2.0, "2", "EB")));
         assert_eq!(split("2EB"), Ok((2.0, "2", "EB")));
+    }
+
+    #[test]
+    fn a_comma_is_a_point_or_nothing() {
+        let hint = |text| split(text).unwrap_err().hint().unwrap();
+        assert!(hint("0,08 USD/kWh").ends_with("`0.08 USD/kWh`"));
+        assert!(hint("0,125 W").ends_with("`0.125 W`"));
+        assert!(hint("1,300 kW").ends_with("`1300 kW`"));
+        assert!(hint("1,300,000 W").ends_with("`1300000 W`"));
+        assert!(hint("10,2 kW").ends_with("`10.2 kW`"));
     }
 
     #[test]

@@ -35,8 +35,28 @@ pub(super) fn parse<Q: Quantity>(text: &str) -> Result<Q, QuantityError> {
         return Err(wrong_unit::<Q>(digits, unit));
     };
     let base = value * size;
-    if base.is_finite() { Ok(Q::new(base)) } else { Err(QuantityError::new(format!("`{text}` is too large"))) }
+    if base == 0.0 && NEVER_ZERO.contains(&Q::KIND) {
+        return Err(QuantityError::new(format!("`{text}` is zero")).with_hint("leave the key out if it is not known"));
+    }
+    if base > MOST || (base > 0.0 && base < LEAST) {
+        let how = if base > 1.0 { "large" } else { "small" };
+        return Err(QuantityError::new(format!("`{text}` is too {how} to be meant")));
+    }
+    if Q::KIND == Nodes::KIND && base.fract() != 0.0 {
+        return Err(QuantityError::new(format!("`{text}` is not a whole number of nodes"))
+            .with_hint(format!("write `{} nodes`", base.ceil())));
+    }
+    Ok(Q::new(base))
 }
+
+/// Bounds in base units. They are far outside of what exists, and near enough that products of several quantities stay
+/// finite: no file makes a result infinite.
+const LEAST: f64 = 1e-30;
+const MOST: f64 = 1e30;
+
+/// Kinds that are divided by, or of which none is as good as no entry.
+const NEVER_ZERO: [&str; 8] =
+    ["bytes", "bytes-per-second", "bits-per-second", "flop-per-second", "frequency", "power", "tokens", "nodes"];
 
 fn unit_list<Q: Quantity>() -> String {
     Q::UNITS.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
@@ -59,6 +79,14 @@ fn wrong_unit<Q: Quantity>(digits: &str, unit: &str) -> QuantityError {
     if let Some((name, _)) = Q::UNITS.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)) {
         return QuantityError::new(message).with_hint(format!("letter case matters: write `{digits} {name}`"));
     }
+    // `15T` for `15T tokens`.
+    if let Some((name, _)) = Q::UNITS.iter().find(|(name, _)| name.split_once(' ').is_some_and(|(first, _)| first == unit)) {
+        return QuantityError::new(message).with_hint(format!("write `{digits} {name}`"));
+    }
+    let message = match measured_in(unit) {
+        Some(other) => format!("`{unit}` is a unit of {other}, not of {}", Q::NAME),
+        None => message,
+    };
     QuantityError::new(message).with_hint(format!("write it as in `{}` (units: {})", Q::EXAMPLE, unit_list::<Q>()))
 }
 
@@ -156,6 +184,12 @@ macro_rules! quantities {
                 }
             }
         )+
+
+        /// What a unit measures.
+        fn measured_in(unit: &str) -> Option<&'static str> {
+            $(if $name::UNITS.iter().any(|(name, _)| *name == unit) { return Some($name::NAME); })+
+            None
+        }
 
         pub(super) fn check(kind: &str, text: &str) -> Option<Result<(), QuantityError>> {
             match kind {
@@ -339,15 +373,25 @@ mod tests {
 
     #[test]
     fn power_is_not_energy() {
-        assert!(refused::<Watts>("10 kWh").contains("not a unit of power"));
-        assert!(refused::<Energy>("10 kW").contains("not a unit of energy"));
+        assert!(refused::<Watts>("10 kWh").contains("a unit of energy, not of power"));
+        assert!(refused::<Energy>("10 kW").contains("a unit of power, not of energy"));
+        assert!(refused::<Watts>("10 hp").contains("`hp` is not a unit of power"));
+    }
+
+    #[test]
+    fn what_would_be_divided_by_or_overflow_is_refused() {
+        assert!(refused::<BytesPerSecond>("0 TB/s").contains("is zero"));
+        assert!(refused::<Watts>("1e308 kW").contains("too large"));
+        assert!(refused::<FlopPerSecond>("1e-300 FLOP/s").contains("too small"));
+        assert!(refused::<Nodes>("2.5 nodes").contains("write `3 nodes`"));
+        assert_eq!("0 g/kWh".parse(), Ok(CarbonIntensity::ZERO));
     }
 
     #[test]
     fn counts_with_a_multiplier() {
         assert_eq!("15T tokens".parse::<Tokens>().unwrap().get(), 15e12);
         assert_eq!("4M tokens".parse::<Tokens>().unwrap().to_string(), "4.00 M tokens");
-        assert!(refused::<Tokens>("15T").contains("not a unit"));
+        assert!(refused::<Tokens>("15T").contains("write `15 T tokens`"));
     }
 
     #[test]

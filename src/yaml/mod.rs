@@ -16,6 +16,7 @@ mod refusal;
 mod scan;
 mod schema;
 mod spot;
+mod syntax;
 mod tree;
 mod written;
 

@@ -38,6 +38,8 @@ pub(super) fn integer(text: &str) -> Reading<i128> {
         && text != "-0";
     match text.parse() {
         Ok(number) if canonical => Ok(number),
+        // More digits than any limit has: out of range, not something else than a number.
+        Err(_) if canonical => Ok(if text.starts_with('-') { i128::MIN } else { i128::MAX }),
         _ => Err(meant_integer(text)),
     }
 }
@@ -69,7 +71,7 @@ pub(super) fn is_not_text(text: &str) -> bool {
 
 /// The whole number that was probably meant, as it should be written.
 fn meant_integer(text: &str) -> Option<String> {
-    let plain = text.trim().replace(['_', ',', '\''], "");
+    let plain = without_unit(text).replace(['_', ',', '\''], "");
     let plain = plain.strip_prefix('+').unwrap_or(&plain);
     if let Some(number) = radix(plain) {
         return Some(number.to_string());
@@ -84,13 +86,29 @@ fn meant_integer(text: &str) -> Option<String> {
 
 /// The number that was probably meant, as it should be written.
 fn meant_float(text: &str) -> Option<String> {
-    let plain = text.trim().replace(['_', '\''], "");
+    if let Some(percent) = text.strip_suffix('%') {
+        let share = percent.trim().parse::<f64>().ok().filter(|share| share.is_finite())? / 100.0;
+        return Some(share.to_string()).filter(|plain| plain.len() < 20);
+    }
+    let plain = without_unit(text).replace(['_', '\''], "");
+    let plain = match plain.split_once(',') {
+        // Three digits behind a comma may be thousands.
+        Some((whole, fraction)) if fraction.len() != 3 => format!("{whole}.{fraction}"),
+        _ => plain,
+    };
     let number = match radix(&plain) {
         Some(number) => return Some(number.to_string()),
         None => plain.parse::<f64>().ok().filter(|number| number.is_finite())?,
     };
     let plain = number.to_string();
     (plain.len() < 20).then_some(plain)
+}
+
+/// The number of a quantity, such as the 16 of `16 nodes`.
+fn without_unit(text: &str) -> &str {
+    let text = text.trim();
+    let is_unit = |unit: &str| unit.chars().all(char::is_alphabetic);
+    text.split_once(' ').filter(|(_, unit)| is_unit(unit.trim())).map_or(text, |(number, _)| number)
 }
 
 /// A number written with a radix prefix.
@@ -105,6 +123,7 @@ mod tests {
 
     #[test]
     fn whole_numbers_have_one_spelling() {
+        assert_eq!(integer(&"9".repeat(60)), Ok(i128::MAX));
         for good in ["0", "8", "-3", "4194304", "18446744073709551615"] {
             assert_eq!(integer(good).map(|number| number.to_string()), Ok(good.to_owned()));
         }
@@ -119,7 +138,9 @@ mod tests {
             ("-0", Some("0")),
             ("4.5", None),
             ("1e400", None),
-            ("8 GPUs", None),
+            ("8 GPUs", Some("8")),
+            ("8 x 8", None),
+            ("8k", None),
             (".inf", None),
             ("nan", None),
             ("", None),
@@ -145,7 +166,10 @@ mod tests {
             ("inf", None),
             ("NaN", None),
             ("1e400", None),
-            ("12 %", None),
+            ("12 %", Some("0.12")),
+            ("1,25", Some("1.25")),
+            ("1,250", None),
+            ("2:1", None),
         ] {
             assert_eq!(float(bad), Err(meant.map(str::to_owned)), "{bad}");
         }

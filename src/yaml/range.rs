@@ -76,6 +76,24 @@ impl Number {
     }
 }
 
+/// Words for the numbers that a schema lets through: "a whole number from 1 to 8".
+pub(super) fn wanted(schema: &Schema<'_>) -> Option<String> {
+    let name = if schema.takes("number") {
+        "a number"
+    } else if schema.takes("integer") {
+        "a whole number"
+    } else {
+        return None;
+    };
+    let limits = match (schema.get("minimum"), schema.get("maximum")) {
+        (Some(least), Some(most)) => format!(" from {least} to {most}"),
+        (Some(least), None) => format!(" of at least {least}"),
+        (None, Some(most)) => format!(" of at most {most}"),
+        (None, None) => String::new(),
+    };
+    Some(format!("{name}{limits}, in digits"))
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

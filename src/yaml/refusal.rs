@@ -95,30 +95,3 @@ pub(super) fn foreign_character(source: &Arc<Source>) -> Option<Diagnostic> {
     let help = "remove this invisible character, or write it as an escape in double quotes";
     Some(Diagnostic::error(Code::Syntax, message).at(source, at..at + c.len_utf8(), "").help(help))
 }
-
-/// What the parser could not read, in its words, with a hint at the usual cause.
-pub(super) fn syntax(source: &Arc<Source>, info: &str, at: usize) -> Diagnostic {
-    let text = source.text();
-    let span = at..at + 1;
-    if info.contains("unknown anchor") {
-        return alias(source, span);
-    }
-    if info.contains("recursion") {
-        return too_deep(source, at);
-    }
-    let (line, _) = source.line_column(at);
-    let line = text.get(source.line(line)).unwrap_or_default();
-    let indented_by_tab = line.chars().take_while(|c| c.is_whitespace()).any(|c| c == '\t');
-    let help = if indented_by_tab || info.contains("tab") {
-        "indent with spaces; YAML does not allow tabs there"
-    } else if info.contains("mapping values are not allowed") {
-        "check the indentation, and put text that contains `: ` in quotes"
-    } else if info.contains("simple key expect") {
-        "write `key: value`, with a colon and a space"
-    } else if info.contains("end of stream") || at >= text.trim_end().len() {
-        "is a quote or a bracket left open?"
-    } else {
-        "check the indentation, the quotes and the brackets here and just above"
-    };
-    Diagnostic::error(Code::Syntax, format!("not valid YAML: {info}")).at(source, span, "").help(help)
-}

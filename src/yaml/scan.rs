@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use saphyr_parser::{Event, Parser, ScalarStyle, Span};
 
+use super::syntax::syntax;
 use super::written::{Bytes, scalar_span};
 use super::{Entry, Kind, Node, refusal};
 use crate::diagnostic::{Batch, Diagnostic, Source};
@@ -29,7 +30,7 @@ pub fn scan(source: &Arc<Source>) -> Result<Node, Vec<Diagnostic>> {
     while let Some(event) = parser.next_event() {
         let step = match event {
             Ok((event, span)) => scanner.event(event, span),
-            Err(error) => Err(refusal::syntax(source, error.info(), scanner.bytes.at(error.marker()))),
+            Err(error) => Err(syntax(source, error.info(), scanner.bytes.at(error.marker()))),
         };
         if let Err(last) = step {
             scanner.batch.add(|| last);
@@ -38,6 +39,9 @@ pub fn scan(source: &Arc<Source>) -> Result<Node, Vec<Diagnostic>> {
     }
     scanner.finish()
 }
+
+/// So many anchors and aliases are shown; a file that is built on them has hundreds.
+const MOST_REFERENCES: usize = 4;
 
 /// A list or mapping that has begun and not ended.
 enum Open {
@@ -51,6 +55,7 @@ struct Scanner<'a> {
     open: Vec<Open>,
     nodes: usize,
     documents: usize,
+    references: usize,
     root: Option<Node>,
     batch: Batch,
 }
@@ -58,7 +63,7 @@ struct Scanner<'a> {
 impl<'a> Scanner<'a> {
     fn new(source: &'a Arc<Source>) -> Self {
         let bytes = Bytes::new(source.text());
-        Self { source, bytes, open: Vec::new(), nodes: 0, documents: 0, root: None, batch: Batch::new() }
+        Self { source, bytes, open: Vec::new(), nodes: 0, documents: 0, references: 0, root: None, batch: Batch::new() }
     }
 
     /// Takes one event; an error ends the scan, other problems are noted on the way.
@@ -86,7 +91,7 @@ impl<'a> Scanner<'a> {
             Event::SequenceEnd | Event::MappingEnd => self.end(&span),
             Event::Alias(_) => {
                 self.count(&span)?;
-                self.batch.add(|| refusal::alias(self.source, span.clone()));
+                self.reference(|source| refusal::alias(source, span.clone()));
                 self.put(Node { span, kind: Kind::Scalar { text: String::new(), plain: true } });
             }
             Event::DocumentStart(_) => {
@@ -107,10 +112,19 @@ impl<'a> Scanner<'a> {
 
     fn properties(&mut self, anchor: usize, tag: bool, value: usize) {
         if anchor != 0 {
-            self.batch.add(|| refusal::anchor(self.source, value));
+            self.reference(|source| refusal::anchor(source, value));
         }
         if tag {
             self.batch.add(|| refusal::tag(self.source, value));
+        }
+    }
+
+    fn reference(&mut self, build: impl FnOnce(&Arc<Source>) -> Diagnostic) {
+        self.references += 1;
+        if self.references <= MOST_REFERENCES {
+            self.batch.add(|| build(self.source));
+        } else {
+            self.batch.count();
         }
     }
 
@@ -224,12 +238,18 @@ mod tests {
         for (text, place, hint) in [
             ("a:\n\tb: 1\n", "f:2:2", "indent with spaces"),
             ("a: b: c\n", "f:1:5", "in quotes"),
-            ("a: \"x\n", "f:1:4", "left open?"),
+            ("a: \"x\n", "f:1:4", "closed again?"),
             ("a: [1, 2\n", "f:2:1", "left open?"),
-            ("a: 1\nb\n", "f:3:1", "with a colon"),
+            ("a: 1\nb\n", "f:2:1", "with a colon"),
+            ("a: 1\nb:2\nc: 3\n", "f:2:1", "a space behind the colon: `b: 2`"),
+            ("a: 1\nb:\u{a0}2\nc: 3\n", "f:2:1", "U+00A0 stands behind the colon"),
+            ("a = 1\nb: 2\n", "f:1:1", "write a colon: `a: 1`"),
+            ("a: `b`\n", "f:1:4", "starts with ``` in quotes"),
+            ("a: \"\\t\\é\"\n", "f:1:7", "single quotes"),
+            ("a: {b: 1\nc: 2\n", "f:2:2", "left open?"),
             ("a: [?b]\n", "f:1:5", "put it in quotes: `\"?b\"`"),
             ("a: é\u{2028}b\n", "f:1:5", "invisible"),
-            ("a: {b: 1}}\n", "f:1:10", "brackets"),
+            ("a: {b: 1}}\n", "f:1:10", "remove this bracket"),
         ] {
             let said = refusal(text);
             assert!(said.starts_with(place) && said.contains("[P0004]") && said.contains(hint), "{text:?}: {said}");

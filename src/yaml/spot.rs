@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use super::range;
 use super::schema::{Schema, list};
 use super::{Entry, Kind, Node, Path, number};
 use crate::diagnostic::{Code, Diagnostic, Source, nearest, quoted};
@@ -80,7 +81,9 @@ impl<'a> Spot<'a> {
 
     pub(super) fn missing_value(&self) -> Diagnostic {
         let wanted = self.schema.wanted();
+        let keys = list(self.schema.alternatives().iter().flat_map(Schema::keys));
         let help = self.for_example().unwrap_or_else(|| match self.at {
+            Trail::Key(..) if !keys.is_empty() => format!("write keys below it, indented: {keys}"),
             Trail::Key(_, entry) => format!("write {wanted} after {}", quoted(&format!("{}:", entry.key))),
             Trail::Root | Trail::Item(..) => format!("write {wanted}"),
         });
@@ -128,7 +131,9 @@ impl<'a> Spot<'a> {
         };
         let plural = if limit == 1 { "" } else { "s" };
         let message = format!("expected {bound} {limit} {unit}{plural} for {}, found {found}", self.path());
-        self.problem(Code::ItemCount, message, self.for_example())
+        let keys = self.schema.inner("items").map(|items| list(items.required())).filter(|keys| !keys.is_empty());
+        let items = || keys.map(|keys| format!("write items below it, each with `- ` and the keys {keys}"));
+        self.problem(Code::ItemCount, message, self.for_example().or_else(items))
     }
 
     /// What to write in place of a value of the wrong type.
@@ -142,11 +147,38 @@ impl<'a> Spot<'a> {
             if plain && alternatives.iter().any(Schema::is_plain_text) {
                 return Some(format!("put it in quotes: {}", self.written(&format!("\"{text}\""))));
             }
-            if alternatives.iter().any(|one| one.takes("array")) {
-                return self.for_example().or_else(|| Some(format!("write {}", self.written(&format!("[{text}]")))));
+            if let Some(list) = alternatives.iter().find(|one| one.takes("array")) {
+                let of_text = list.inner("items").is_some_and(|items| items.is_plain_text());
+                let example = self.for_example().filter(|_| !of_text);
+                return example.or_else(|| Some(format!("write {}", self.written(&format!("[{text}]")))));
             }
         }
-        self.for_example()
+        self.for_example().or_else(|| self.shape(&alternatives))
+    }
+
+    /// How a value of the wanted kind is written, where no example is known.
+    fn shape(&self, alternatives: &[Schema<'_>]) -> Option<String> {
+        let takes = |kind: &str| alternatives.iter().any(|one| one.takes(kind));
+        let keys = || list(alternatives.iter().flat_map(Schema::keys));
+        match &self.node.kind {
+            Kind::Mapping(entries) if takes("array") => {
+                let first = entries.first().map(|entry| format!("- {}:", entry.key))?;
+                Some(format!("write {} for the first key, and indent the others as far", quoted(&first)))
+            }
+            Kind::Sequence(items) if takes("object") => match (items.as_slice(), &self.at) {
+                ([_], Trail::Key(..)) => Some("take the `-` away: the keys stand right below".to_owned()),
+                _ => Some(format!("write keys and values: {}", keys())),
+            },
+            Kind::Sequence(items) => match items.as_slice() {
+                [Node { kind: Kind::Scalar { text, .. }, .. }] => Some(format!("write {}", self.written(text))),
+                _ => None,
+            },
+            Kind::Scalar { .. } if takes("object") => Some(match self.at {
+                Trail::Key(..) => format!("write keys below it, indented: {}", keys()),
+                Trail::Root | Trail::Item(..) => format!("write `key: value` lines; the keys are {}", keys()),
+            }),
+            _ => alternatives.iter().find_map(range::wanted).map(|wanted| format!("write {wanted}")),
+        }
     }
 
     fn for_example(&self) -> Option<String> {
@@ -174,9 +206,16 @@ impl<'a> Spot<'a> {
         }
     }
 
+    /// What is written of the value on its first line: enough to find it by.
+    fn first_line(&self) -> Range<usize> {
+        let Range { start, end } = self.node.span;
+        let line = self.source.text().get(start..end).and_then(|text| text.lines().next());
+        start..line.map_or(end, |line| start + line.trim_end().len())
+    }
+
     fn problem(&self, code: Code, message: String, help: Option<String>) -> Diagnostic {
         let written = self.node.kind.is_scalar() && !self.node.span.is_empty();
-        let span = if written { self.node.span.clone() } else { self.anchor() };
+        let span = if written { self.first_line() } else { self.anchor() };
         Diagnostic { help, ..Diagnostic::error(code, message).at(self.source, span, "") }
     }
 }

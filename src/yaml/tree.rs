@@ -111,10 +111,7 @@ impl Node {
             node = next;
         }
         // A value that is there and short is a better place than its key.
-        match (self.at(path), node.kind.is_scalar() && !node.span.is_empty()) {
-            (Some(found), true) => found.span.clone(),
-            _ => span,
-        }
+        if node.kind.is_scalar() && !node.span.is_empty() { node.span.clone() } else { span }
     }
 
     /// The first thing written in here: a scalar itself, the first key of a mapping, the first item of a list.

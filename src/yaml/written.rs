@@ -68,8 +68,8 @@ pub(super) fn property(text: &str, value: usize, mark: char) -> Range<usize> {
     value..value
 }
 
-/// Whether YAML has no place for a character, or parsers disagree on whether it ends a line.
+/// Whether YAML has no place for a character, nobody can see it, or parsers disagree on whether it ends a line.
 pub(super) fn is_foreign(c: char) -> bool {
     let control = c.is_control() && !matches!(c, '\t' | '\n' | '\r');
-    control || matches!(c, '\u{2028}' | '\u{2029}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
+    control || matches!(c, '\u{200b}' | '\u{2028}' | '\u{2029}' | '\u{2060}' | '\u{feff}' | '\u{fffe}' | '\u{ffff}')
 }

@@ -95,17 +95,17 @@ c.yaml:13:23: error[P0104]: expected a whole number for `pools[2].parallelism.tp
 c.yaml:13:28: error[P0101]: unknown key `xx` in `pools[2].parallelism` (known keys: `pp`, `tp`)
 c.yaml:14:12: error[P0104]: expected `true` or `false` for `pools[2].spare`, found `true` in quotes \
 (write `spare: true` without quotes)
-c.yaml:15:5: error[P0104]: expected text for `pools[3].name`, found a list
-c.yaml:16:12: error[P0104]: expected a whole number for `pools[3].nodes`, found `8 GPUs` (write for example `nodes: 127`)
+c.yaml:15:5: error[P0104]: expected text for `pools[3].name`, found a list (write `name: a`)
+c.yaml:16:12: error[P0104]: expected a whole number for `pools[3].nodes`, found `8 GPUs` (write `nodes: 8`)
 c.yaml:17:18: error[P0105]: unknown value `8` for `pools[3].parallelism` (write `auto` or a mapping)
 c.yaml:18:5: error[P0102]: missing key `name` in `pools[4]` (add `name:` with text)
 c.yaml:19:5: error[P0104]: expected a whole number for `pools[4].nodes`, found a mapping (write for example `nodes: 127`)
 c.yaml:21:9: error[P0105]: unknown value `fat-tre` for `fabric.kind` (did you mean `fat-tree`?)
-c.yaml:22:21: error[P0104]: expected a number for `fabric.oversubscription`, found `.nan`
+c.yaml:22:21: error[P0104]: expected a number for `fabric.oversubscription`, found `.nan` (write a number from 1.0 to 64.0, in digits)
 c.yaml:23:13: error[P0108]: `256` is out of range for `labels.x` (write a number of at most 255)
 c.yaml:23:21: error[P0108]: `-1` is out of range for `labels.y` (write a number of at least 0)
 c.yaml:24:1: error[P0109]: expected exactly 3 items for `torus`, found 2
-c.yaml:25:1: error[P0103]: missing value for `power` (write a mapping after `power:`)
+c.yaml:25:1: error[P0103]: missing value for `power` (write keys below it, indented: `pue`)
 ";
 
 #[test]
@@ -134,11 +134,14 @@ fn what_a_type_refuses_by_itself_still_has_a_place() {
 
 #[test]
 fn the_root_has_to_be_a_mapping_with_all_its_keys() {
-    assert_eq!(complaints("8"), "c.yaml:1:1: error[P0104]: expected a mapping for the file, found `8`\n");
+    let said = complaints("8");
+    let help = "write `key: value` lines; the keys are `fabric`, `labels`, `name`, `pools`, `power`, `torus`";
+    assert_eq!(said, format!("c.yaml:1:1: error[P0104]: expected a mapping for the file, found `8` ({help})\n"));
     let said = complaints("{}");
     assert!(said.starts_with("c.yaml:1:1: error[P0102]: missing key `name` in the file (add `name:` with text)\n"), "{said}");
     let said = complaints("name: a\npools: []\n");
-    assert_eq!(said, "c.yaml:2:1: error[P0109]: expected at least 1 item for `pools`, found 0\n");
+    let help = "write items below it, each with `- ` and the keys `name`, `nodes`";
+    assert_eq!(said, format!("c.yaml:2:1: error[P0109]: expected at least 1 item for `pools`, found 0 ({help})\n"));
 }
 
 #[test]
