@@ -24,7 +24,9 @@ fn load(cluster: &str, workload: &str) -> (Cluster, Workload) {
 /// From the two files to a plan, the catalogue being read already: what `planner plan` does after it starts.
 fn plan(c: &mut Criterion) {
     let mut group = c.benchmark_group("plan");
-    for (cluster, workload) in [("h100-superpod-127", "llama3-70b"), ("h100-16384", "llama3.1-405b"), ("mi300x-64", "mixtral-8x7b")] {
+    for (cluster, workload) in
+        [("h100-superpod-127", "llama3-70b"), ("h100-16384", "llama3.1-405b"), ("mi300x-64", "mixtral-8x7b")]
+    {
         group.bench_function(BenchmarkId::from_parameter(format!("{workload} on {cluster}")), |bench| {
             bench.iter(|| {
                 let (cluster, workload) = load(cluster, workload);

@@ -126,6 +126,10 @@ pub struct Violation {
     pub help: String,
 }
 
+/// Microbatches times stages that a step is simulated with: 1,024 microbatches on 64 ranks of four stages each. Published runs
+/// have a few tens of thousands.
+const MOST_PASSES: u64 = 1 << 18;
+
 /// Everything about `strategy` that the model, the sequence or the number of accelerators does not allow.
 #[must_use]
 pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus: u32) -> Vec<Violation> {
@@ -180,6 +184,14 @@ pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus
         Code::LayoutDivisibility,
         &|| format!("vp {} needs pp of 2 or more and the interleaved schedule", s.vp),
         &|| "leave `vp` out".into(),
+    );
+    let passes = u64::from(s.microbatches) * u64::from(s.pp) * u64::from(s.vp);
+    rule(
+        passes <= MOST_PASSES,
+        "global-batch",
+        Code::OutOfRange,
+        &|| format!("{} microbatches x pp {} x vp {} are more than a step is simulated with", s.microbatches, s.pp, s.vp),
+        &|| "use a smaller global batch, or a larger `dp` or `microbatch`".into(),
     );
     rule(
         s.vp == 1 || s.microbatches % s.pp == 0,
@@ -310,7 +322,7 @@ mod tests {
         let model = Architecture::new(Catalog::embedded().model("llama3-70b").unwrap()).unwrap();
         let check = |s: Strategy| violations(&s, &model, 8192, 128).into_iter().map(|v| v.field).collect::<Vec<_>>();
         assert!(check(PLAIN).is_empty());
-        assert_eq!(check(Strategy { tp: 3, ..PLAIN }), ["parallelism.tp"; 3]);
+        assert_eq!(check(Strategy { tp: 3, ..PLAIN }), ["parallelism.tp"]);
         assert_eq!(check(Strategy { dp: 5, ..PLAIN }), ["parallelism"]);
         assert_eq!(check(Strategy { vp: 2, ..PLAIN }), ["parallelism.vp"]);
         assert_eq!(check(Strategy { pp: 83, dp: 0, ..PLAIN }), ["parallelism.pp"]);

@@ -109,7 +109,9 @@ fn states_take_the_published_bytes_a_parameter() {
     let model = Catalog::embedded().model("llama2-7b").expect("the catalogue has it");
     let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), model, numerics).expect("an A100 has BF16");
     let parameters = setup.model.parameters();
-    for (dp, zero, bytes) in [(1, 0, 18.0), (8, 0, 18.0), (8, 1, 6.0 + 12.0 / 8.0), (8, 2, 2.0 + 16.0 / 8.0), (8, 3, 18.0 / 8.0)] {
+    for (dp, zero, bytes) in
+        [(1, 0, 18.0), (8, 0, 18.0), (8, 1, 6.0 + 12.0 / 8.0), (8, 2, 2.0 + 16.0 / 8.0), (8, 3, 18.0 / 8.0)]
+    {
         let strategy = Strategy { dp, zero, ..strategy(1, false, Recompute::None) };
         let memory = setup.costs(&strategy).memory[0];
         let states = (memory.weights + memory.gradients + memory.optimizer).get();
@@ -127,14 +129,26 @@ fn bounds_hold() {
     let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), model, numerics).expect("an A100 has BF16");
     let mut checked = 0;
     for pp in [1, 2, 4, 8] {
-        for (vp, schedule) in
-            [(1, ScheduleKind::Gpipe), (1, ScheduleKind::OneForwardOneBackward), (2, ScheduleKind::Interleaved), (4, ScheduleKind::Interleaved)]
-        {
+        for (vp, schedule) in [
+            (1, ScheduleKind::Gpipe),
+            (1, ScheduleKind::OneForwardOneBackward),
+            (2, ScheduleKind::Interleaved),
+            (4, ScheduleKind::Interleaved),
+        ] {
             for (zero, overlap) in [(0, false), (1, false), (1, true)] {
                 if vp > 1 && pp == 1 {
                     continue;
                 }
-                let layout = Strategy { pp, vp, dp: 8 / pp, schedule, zero, overlap, microbatches: 16, ..strategy(1, false, Recompute::None) };
+                let layout = Strategy {
+                    pp,
+                    vp,
+                    dp: 8 / pp,
+                    schedule,
+                    zero,
+                    overlap,
+                    microbatches: 16,
+                    ..strategy(1, false, Recompute::None)
+                };
                 let costs = setup.costs(&layout);
                 let step = setup.step_time(&costs).expect("no deadlock");
                 assert!(costs.lower_bound().get() <= step.get() * (1.0 + 1e-12), "{}", layout.describe());

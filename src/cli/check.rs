@@ -32,8 +32,8 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
                 continue;
             }
         };
-        // A workload is what has `jobs`; everything else is taken for a cluster.
-        let is_workload = source.text().lines().any(|line| line.trim_start_matches(['{', '"', '\'']).starts_with("jobs"));
+        // A workload is what has `jobs`, or nearly; everything else is taken for a cluster.
+        let is_workload = source.text().lines().any(|line| line.trim_start_matches(['{', '"', '\'']).starts_with("job"));
         if is_workload {
             match Workload::load(source, &catalog) {
                 Ok(workload) => {

@@ -15,6 +15,9 @@ pub struct ExplainArguments {
     /// Explain only figures whose name contains this, for example `MFU`
     #[arg(long, value_name = "NAME")]
     figure: Option<String>,
+    /// Go this many levels down at most; the kernels of a layer are on the sixth
+    #[arg(long, value_name = "LEVELS", default_value_t = 16)]
+    depth: usize,
     /// Form of the explanation
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -50,7 +53,7 @@ pub(super) fn run(arguments: &ExplainArguments, global: &Global) -> Result<Outco
             )
             .into());
         }
-        texts.push(report::explanation(&derivations, &plan.assumptions));
+        texts.push(report::explanation(&derivations, &plan.assumptions, arguments.depth));
         all.push(derivations);
     }
     if let Some(note) = &loaded.note {

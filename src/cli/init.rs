@@ -32,7 +32,7 @@ pub(super) fn run(arguments: &InitArguments) -> Result<Outcome, Failure> {
         output::print(&format!(
             "Wrote {}. Next: planner plan {}\n",
             path.display(),
-            if arguments.workload { format!("--workload {}", path.display()) } else { path.display().to_string() }
+            if arguments.workload { format!("cluster.yaml --workload {}", path.display()) } else { path.display().to_string() }
         ))?;
     }
     Ok(Outcome::Done)

@@ -72,6 +72,16 @@ impl Batch {
     }
 }
 
+impl FromIterator<Diagnostic> for Batch {
+    fn from_iter<I: IntoIterator<Item = Diagnostic>>(all: I) -> Self {
+        let mut batch = Self::new();
+        for diagnostic in all {
+            batch.add(|| diagnostic);
+        }
+        batch
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -138,7 +138,8 @@ pub struct Operator {
 }
 
 impl Operator {
-    /// A linear layer: rows × inputs by inputs × outputs, `batch` times. Input and weight gradients are matmuls of their own.
+    /// A linear layer: rows × inputs by inputs × outputs, `batch` times. Input and weight gradients are matmuls of their own;
+    /// 8-bit operands are cast from 16 bits first.
     #[must_use]
     pub(super) fn linear(
         name: &'static str,
@@ -148,11 +149,18 @@ impl Operator {
         precision: Precision,
         saved: f64,
     ) -> Self {
+        let mut forward = vec![Kernel::Matmul { m, n, k, batch, precision }];
+        let mut input_gradient = vec![Kernel::Matmul { m, n: k, k: n, batch, precision }];
+        if precision == Precision::Fp8 {
+            // A pass that reads 16 bits and writes 8, and their transpose for the weight gradient. Weights are cast once a step.
+            forward.push(Kernel::Stream { bytes: 4.0 * m * k * batch });
+            input_gradient.push(Kernel::Stream { bytes: 4.0 * m * n * batch });
+        }
         Self {
             name,
             part,
-            forward: vec![Kernel::Matmul { m, n, k, batch, precision }],
-            input_gradient: vec![Kernel::Matmul { m, n: k, k: n, batch, precision }],
+            forward,
+            input_gradient,
             weight_gradient: vec![Kernel::Matmul { m: k, n, k: m, batch, precision }],
             saved: Saved { bytes: Bytes::new(saved) },
         }

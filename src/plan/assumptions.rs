@@ -27,6 +27,14 @@ pub(super) fn collect(
     cost: Option<&CostEstimate>,
 ) -> Vec<Assumption> {
     let mut found = Vec::new();
+    let like_the_runs = setup.pool.accelerator.name.starts_with("a100") && setup.precision != crate::spec::Precision::Fp8;
+    if !like_the_runs {
+        found.push(Assumption {
+            what: "interval of the step time".to_owned(),
+            value: format!("± {:.0} %", super::STEP_TIME_ERROR * 100.0),
+            why: "from runs on A100 in FP16; no run on this accelerator and type has been compared".to_owned(),
+        });
+    }
     let mut add = |what: &str, value: String, why: &str| {
         found.push(Assumption { what: what.to_owned(), value, why: why.to_owned() });
     };
@@ -40,7 +48,7 @@ pub(super) fn collect(
     };
     share("matmul share of peak", &setup.device.linear.share);
     share("memory bandwidth share", &setup.device.memory.efficiency);
-    share("power drawn in training, of the largest", &cluster.power.load_factor);
+    share("share of node power drawn in training", &cluster.power.load_factor);
     if cluster.power.pue.provenance == Provenance::Assumed {
         add("PUE", cluster.power.pue.value.to_string(), &cluster.power.pue.source);
     }

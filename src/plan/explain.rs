@@ -9,7 +9,7 @@ use super::Plan;
 use crate::catalog::{Provenance, Sourced};
 use crate::spec::Cluster;
 use crate::step::Setup;
-use crate::units::{Bytes, Seconds, significant};
+use crate::units::{Bytes, Energy, Flop, FlopPerSecond, Seconds, Tokens, TokensPerSecond, Watts, grouped, significant};
 
 /// How a value follows from others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -89,6 +89,13 @@ impl Derivation {
         match self.unit {
             "s" => Seconds::new(self.value).to_string(),
             "B" => format!("{:#}", Bytes::new(self.value)),
+            "FLOP" => Flop::new(self.value).to_string(),
+            "FLOP/s" => FlopPerSecond::new(self.value).to_string(),
+            "J" => Energy::new(self.value).to_string(),
+            "W" => Watts::new(self.value).to_string(),
+            "tokens" => Tokens::new(self.value).to_string(),
+            "tokens/s" => TokensPerSecond::new(self.value).to_string(),
+            "" if self.value.fract() == 0.0 && self.value.abs() < 1e15 => grouped(self.value, 0),
             "" => significant(self.value, 4),
             unit => format!("{} {unit}", significant(self.value, 4)),
         }

@@ -294,7 +294,7 @@ fn levers(setup: &Setup<'_>, strategy: &Strategy, memory: Bytes) -> String {
     if strategy.recompute != crate::spec::Recompute::Full {
         levers.push("`recompute: full`".to_owned());
     }
-    if strategy.zero < 3 && strategy.pp == 1 {
+    if strategy.zero < 3 && strategy.pp == 1 && strategy.dp > 1 {
         levers.push("`zero: 3`".to_owned());
     }
     if strategy.microbatch > 1 {
@@ -321,7 +321,11 @@ fn no_batch(job: &Job, workload: &Workload, gpus: u32) -> Diagnostic {
             let least = at_once as f64 * f64::from(job.sequence);
             (
                 format!("{tokens} are not within 5 % of whole microbatches of {at_once} sequences ({least:.0} tokens)"),
-                format!("use about {} tokens or more, or fewer replicas", least.ceil()),
+                if tokens.get() < least {
+                    format!("use about {least:.0} tokens or more, or fewer replicas")
+                } else {
+                    format!("use a multiple of {least:.0} tokens that is not far above it")
+                },
             )
         }
     };

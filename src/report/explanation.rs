@@ -4,13 +4,13 @@ use std::fmt::Write as _;
 
 use crate::plan::{Assumption, Derivation, How};
 
-/// Derivations as indented trees, then the assumptions. A part that was told in full is not told again.
+/// Derivations as indented trees of `depth` levels at most, then the assumptions. A part told in full is not told again.
 #[must_use]
-pub fn explanation(derivations: &[Derivation], assumptions: &[Assumption]) -> String {
+pub fn explanation(derivations: &[Derivation], assumptions: &[Assumption], depth: usize) -> String {
     let mut out = String::new();
     let mut told: Vec<String> = Vec::new();
     for derivation in derivations {
-        line(&mut out, derivation, 0, &mut told);
+        line(&mut out, derivation, (0, depth), &mut told);
         out.push('\n');
     }
     out += "Assumed, not measured:\n";
@@ -20,19 +20,19 @@ pub fn explanation(derivations: &[Derivation], assumptions: &[Assumption]) -> St
     out
 }
 
-fn line(out: &mut String, derivation: &Derivation, depth: usize, told: &mut Vec<String>) {
+fn line(out: &mut String, derivation: &Derivation, (depth, most): (usize, usize), told: &mut Vec<String>) {
     let indent = "  ".repeat(depth);
     let again = depth > 0 && !derivation.from.is_empty() && told.contains(&derivation.name);
     let formula = if again { "as above".to_owned() } else { derivation.formula() };
     let lead = format!("{indent}{}", derivation.name);
     let _ = writeln!(out, "{lead:<38} {:>14}   {formula}", derivation.shown());
-    if again {
+    if again || depth >= most {
         return;
     }
     if !derivation.from.is_empty() && !matches!(derivation.how, How::Figure { .. }) {
         told.push(derivation.name.clone());
     }
     for part in &derivation.from {
-        line(out, part, depth + 1, told);
+        line(out, part, (depth + 1, most), told);
     }
 }

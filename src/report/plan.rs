@@ -46,9 +46,10 @@ fn headline(plan: &Plan) -> String {
 
 fn answer(plan: &Plan) -> String {
     let step = &plan.step;
+    let interval_assumed = plan.assumptions.iter().any(|assumption| assumption.what.starts_with("interval"));
     let mut rows = vec![[
         "Step time".to_owned(),
-        format!("{} ± {:.0} %", step.step_time, plan.step_time_error * 100.0),
+        format!("{} ± {:.0} %{}", step.step_time, plan.step_time_error * 100.0, star(interval_assumed)),
         format!("MFU {:.1} %", step.mfu * 100.0),
         step.tokens_per_s.to_string(),
     ]];
@@ -131,7 +132,11 @@ fn memory(step: &StepEstimate) -> Vec<String> {
 }
 
 fn gib(bytes: Bytes) -> String {
-    format!("{:.1} GiB", bytes.get() / 1024f64.powi(3))
+    let gib = bytes.get() / 1024f64.powi(3);
+    if gib != 0.0 && gib.abs() < 0.1 {
+        return format!("{:.1} MiB", gib * 1024.0);
+    }
+    format!("{gib:.1} GiB")
 }
 
 fn side_by_side(left: &[String], right: &[String]) -> String {

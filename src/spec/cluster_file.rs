@@ -16,7 +16,7 @@ pub struct ClusterFile {
     #[serde(default)]
     pub description: Option<String>,
     /// Pools of identical nodes.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 1000))]
     pub pools: Vec<PoolFile>,
     /// The network between the nodes; not needed for one node.
     #[serde(default)]

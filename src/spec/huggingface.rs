@@ -78,7 +78,8 @@ impl Config<'_> {
         match value.as_u64().and_then(|v| u32::try_from(v).ok()) {
             Some(number) => Ok(Some(number)),
             None => {
-                let error = self.error(Code::ModelConfigValue, name, format!("`{name}` is not a whole number up to 4,294,967,295"));
+                let error =
+                    self.error(Code::ModelConfigValue, name, format!("`{name}` is not a whole number up to 4,294,967,295"));
                 Err(error.help("write it in digits, without quotes"))
             }
         }

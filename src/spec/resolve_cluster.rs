@@ -1,10 +1,10 @@
 //! From a cluster file to what it means: names looked up, limits checked, every mistake noted.
 
 use super::cluster::{Cluster, Fabric, Pool, Power};
-use super::cluster_file::{ClusterFile, FabricFile, PoolFile};
+use super::cluster_file::{ClusterFile, FabricFile, FabricKind, PoolFile};
 use super::names;
 use crate::catalog::{Catalog, Entry, Price, Provenance, Server, Sourced};
-use crate::diagnostic::{Code, Diagnostic, nearest, quoted};
+use crate::diagnostic::{Batch, Code, Diagnostic, nearest, quoted};
 use crate::units::Watts;
 use crate::yaml::{Document, Path};
 
@@ -51,7 +51,7 @@ impl<'a> Resolver<'a> {
         }
         self.currencies();
         if !self.errors.is_empty() {
-            return Err(self.errors);
+            return Err(Batch::from_iter(self.errors).into_vec());
         }
         let given = |value, what: &str| Sourced::new(value, Provenance::Given, format!("cluster file, {what}"));
         let assumed = |(value, why): (f64, &str)| Sourced::new(value, Provenance::Assumed, why);
@@ -233,6 +233,20 @@ impl<'a> Resolver<'a> {
                 format!("{ports} network ports are more than can be planned"),
             );
             self.errors.push(error.help(format!("a cluster has at most {MOST_GPUS}")));
+        }
+        if let Some(single) = fabric.filter(|fabric| fabric.kind == FabricKind::SingleSwitch) {
+            let rate = pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|n| n.value.rate.get()).fold(0.0, f64::max);
+            // A fast port is broken out to several slower ones, as in the sizing of the fabric.
+            let breakout = if rate > 0.0 { (single.port_rate.get() / rate).floor().clamp(1.0, 8.0) as u64 } else { 1 };
+            let most = u64::from(single.ports) * breakout;
+            if ports > most {
+                let error = self.file.error(
+                    Code::FabricLimit,
+                    &Path::root().key("fabric").key("kind"),
+                    format!("{ports} network ports do not fit on one `{}`, which has {most}", single.switch.name),
+                );
+                self.errors.push(error.help("use `kind: rail-optimized-fat-tree` or `kind: fat-tree`"));
+            }
         }
         for (i, pool) in pools.iter().enumerate() {
             let at = Path::root().key("pools").index(i);

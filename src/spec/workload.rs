@@ -1,5 +1,6 @@
 //! What a workload file means: every model looked up, every name unique, no job waiting for itself.
 
+use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::resolve_cluster::unknown_name_help;
 use super::workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, WorkloadFile};
 use super::{AttentionKernel, Precision, huggingface, names};
 use crate::catalog::{Catalog, Model};
-use crate::diagnostic::{Code, Diagnostic, Source, quoted};
+use crate::diagnostic::{self, Code, Diagnostic, Source, nearest, quoted};
 use crate::units::{Batch, Seconds, Tokens};
 use crate::yaml::{self, Document, Path};
 
@@ -59,14 +60,16 @@ impl Workload {
     pub fn load(source: Arc<Source>, catalog: &Catalog) -> Result<Self, Vec<Diagnostic>> {
         let folder = FilePath::new(source.name()).parent().map(PathBuf::from).unwrap_or_default();
         let file = yaml::load::<WorkloadFile>(source)?;
+        let places = places(&file.value.jobs);
         let mut errors = Vec::new();
         let mut jobs = Vec::new();
         for (index, job) in file.value.jobs.iter().enumerate() {
             let model = resolve_model(job, index, &file, catalog, &folder, &mut errors);
             errors.extend(names::check(&file, &at(index, "name"), &job.name));
-            let after = resolve_after(job, index, &file, &mut errors);
-            if let Some(first) = file.value.jobs[..index].iter().position(|other| other.name == job.name) {
-                let error = file.error(Code::DuplicateName, &at(index, "name"), format!("two jobs are called {}", quoted(&job.name)));
+            let after = resolve_after(job, index, &file, &places, &mut errors);
+            if let Some(first) = places.get(job.name.as_str()).copied().filter(|first| *first < index) {
+                let error =
+                    file.error(Code::DuplicateName, &at(index, "name"), format!("two jobs are called {}", quoted(&job.name)));
                 errors.push(
                     error.also(&file.source, file.span(&at(first, "name")), "the first").help("give each job its own name"),
                 );
@@ -89,8 +92,8 @@ impl Workload {
                 after,
             }));
         }
-        errors.extend(cycles(&file));
-        if errors.is_empty() { Ok(Self { jobs, file }) } else { Err(errors) }
+        errors.extend(cycles(&file, &places));
+        if errors.is_empty() { Ok(Self { jobs, file }) } else { Err(diagnostic::Batch::from_iter(errors).into_vec()) }
     }
 
     /// An error at a field of a job.
@@ -103,6 +106,9 @@ impl Workload {
         )
     }
 }
+
+/// Places that are shown of a circle beside its first.
+const MOST_PLACES: usize = 8;
 
 fn at(index: usize, field: &str) -> Path {
     Path::root().key("jobs").index(index).key(field)
@@ -140,15 +146,35 @@ fn resolve_model(
     None
 }
 
-fn resolve_after(job: &JobFile, index: usize, file: &Document<WorkloadFile>, errors: &mut Vec<Diagnostic>) -> Vec<usize> {
+/// The place of each job by its name; of several with one name, the first.
+fn places(jobs: &[JobFile]) -> BTreeMap<&str, usize> {
+    jobs.iter().enumerate().rev().map(|(index, job)| (job.name.as_str(), index)).collect()
+}
+
+fn resolve_after(
+    job: &JobFile,
+    index: usize,
+    file: &Document<WorkloadFile>,
+    places: &BTreeMap<&str, usize>,
+    errors: &mut Vec<Diagnostic>,
+) -> Vec<usize> {
     let mut after = Vec::new();
     for (i, name) in job.after.iter().enumerate() {
-        match file.value.jobs.iter().position(|other| other.name == *name) {
-            Some(found) => after.push(found),
+        match places.get(name.as_str()) {
+            Some(found) => after.push(*found),
             None => {
-                let names: Vec<String> = file.value.jobs.iter().map(|job| quoted(&job.name)).collect();
-                let error = file.error(Code::UnknownJob, &at(index, "after").index(i), format!("no job is called {}", quoted(name)));
-                errors.push(error.help(format!("jobs of this file: {}", names.join(", "))));
+                let names = || file.value.jobs.iter().map(|job| job.name.as_str());
+                let error =
+                    file.error(Code::UnknownJob, &at(index, "after").index(i), format!("no job is called {}", quoted(name)));
+                if errors.len() >= diagnostic::Batch::MOST {
+                    // It is only counted.
+                    errors.push(error);
+                    continue;
+                }
+                errors.push(error.help(match nearest(name, names()) {
+                    Some(near) => format!("did you mean {}?", quoted(near)),
+                    None => format!("jobs of this file: {}", names::list(names())),
+                }));
             }
         }
     }
@@ -156,12 +182,12 @@ fn resolve_after(job: &JobFile, index: usize, file: &Document<WorkloadFile>, err
 }
 
 /// Jobs that wait for each other in a circle: the cycles of the dependency graph.
-fn cycles(file: &Document<WorkloadFile>) -> Vec<Diagnostic> {
+fn cycles(file: &Document<WorkloadFile>, places: &BTreeMap<&str, usize>) -> Vec<Diagnostic> {
     let jobs = &file.value.jobs;
     let mut graph = DiGraph::<usize, ()>::new();
     let nodes: Vec<_> = (0..jobs.len()).map(|index| graph.add_node(index)).collect();
     for (index, job) in jobs.iter().enumerate() {
-        for before in job.after.iter().filter_map(|name| jobs.iter().position(|other| other.name == *name)) {
+        for before in job.after.iter().filter_map(|name| places.get(name.as_str()).copied()) {
             graph.update_edge(nodes[before], nodes[index], ());
         }
     }
@@ -177,14 +203,14 @@ fn cycles(file: &Document<WorkloadFile>) -> Vec<Diagnostic> {
     found
         .into_iter()
         .map(|component| {
-            let names: Vec<String> = component.iter().map(|job| quoted(&jobs[*job].name)).collect();
+            let names = names::list(component.iter().map(|job| jobs[*job].name.as_str()));
             let first = component.first().copied().unwrap_or_default();
-            let message = if names.len() == 1 {
-                format!("job {} waits for itself", names.concat())
+            let message = if component.len() == 1 {
+                format!("job {names} waits for itself")
             } else {
-                format!("jobs {} wait for each other", names.join(", "))
+                format!("jobs {names} wait for each other")
             };
-            component.iter().skip(1).fold(
+            component.iter().skip(1).take(MOST_PLACES).fold(
                 file.error(Code::DependencyCycle, &at(first, "after"), message).help("take one of the `after` entries out"),
                 |error, job| error.also(&file.source, file.span(&at(*job, "after")), "and this"),
             )

@@ -15,7 +15,7 @@ use crate::units::{Batch, Seconds, Tokens};
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub struct WorkloadFile {
     /// The jobs.
-    #[schemars(length(min = 1))]
+    #[schemars(length(min = 1, max = 1000))]
     pub jobs: Vec<JobFile>,
 }
 

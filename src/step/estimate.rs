@@ -38,7 +38,7 @@ pub struct StepEstimate {
     pub hfu: f64,
     /// Where the time of the busiest stage goes.
     pub breakdown: Breakdown,
-    /// Share of the step by which the rest of the pipeline lags: the stage that the breakdown is of.
+    /// The stage with the most work of its own, which the breakdown is of.
     pub busiest_stage: u32,
     /// Stage by stage.
     pub stages: Vec<StageEstimate>,
@@ -166,7 +166,7 @@ impl Setup<'_> {
             expert: once.expert,
             data: once.weights + (step_time - without_data),
             pipeline: without_data - without_transfers,
-            bubble: (without_transfers - spent.total() - optimizer).max(Seconds::ZERO),
+            bubble: rounded_off(without_transfers - spent.total() - optimizer, step_time),
             optimizer,
         };
 
@@ -209,6 +209,11 @@ impl Setup<'_> {
     pub fn pipeline(strategy: &Strategy) -> Pipeline {
         Pipeline { kind: strategy.schedule, stages: strategy.pp, chunks: strategy.vp, microbatches: strategy.microbatches }
     }
+}
+
+/// A difference of times that is nothing but rounding is nothing.
+fn rounded_off(difference: Seconds, of: Seconds) -> Seconds {
+    if difference.get() > of.get() * 1e-9 { difference } else { Seconds::ZERO }
 }
 
 /// The same pipeline with replicas that need not talk.

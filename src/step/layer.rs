@@ -138,7 +138,7 @@ impl Costing<'_> {
         passes.backward += communication;
         let again = passes.forward;
         self.recompute(&operators, again, &mut passes);
-        let weights = self.divided_weights(kind, &passes);
+        let weights = self.divided_weights(&self.model.layer_parameters(kind), &passes);
         passes.forward.weights += weights[0];
         passes.backward.weights += weights[1];
         passes
@@ -154,8 +154,10 @@ impl Costing<'_> {
         if self.strategy.sp {
             passes.backward.tensor += self.tensor_collective(Operation::AllGather);
         }
-        // Nothing runs before the first weights are there.
-        passes.forward.weights += self.weight_collectives(&self.model.embedding_parameters())[0];
+        // Nothing runs before the first weights are there, and nothing behind the last gradients.
+        let [gather, reduce] = self.weight_collectives(&self.model.embedding_parameters());
+        passes.forward.weights += gather;
+        passes.backward.weights += reduce;
         passes
     }
 
@@ -172,6 +174,10 @@ impl Costing<'_> {
         // Maximum, sum and target logit of every token over the divided vocabulary, in 32 bits.
         let scalars = Bytes::new(self.shard.tokens() * 4.0);
         passes.forward.tensor += collective::time(self.calibration, Operation::AllReduce, scalars, &self.groups.tensor) * 3.0;
+        let held = Count { sharded: self.model.output_parameters(), replicated: self.model.norm_width(), expert: 0.0 };
+        let weights = self.divided_weights(&held, &passes);
+        passes.forward.weights += weights[0];
+        passes.backward.weights += weights[1];
         passes
     }
 
@@ -271,10 +277,10 @@ impl Costing<'_> {
         passes.backward += spent;
     }
 
-    /// Exposed time of gathering this layer's weights before both passes (ZeRO-3) and of reducing its gradients (ZeRO-2 and 3):
+    /// Exposed time of gathering the weights of a layer before both passes (ZeRO-3) and of reducing its gradients (ZeRO-2 and 3):
     /// what the layer's own passes do not hide, because each gather runs beside the layer before it.
-    fn divided_weights(&self, kind: LayerKind, passes: &Passes) -> [Seconds; 2] {
-        let [gather, reduce] = self.weight_collectives(&self.model.layer_parameters(kind));
+    fn divided_weights(&self, held: &Count, passes: &Passes) -> [Seconds; 2] {
+        let [gather, reduce] = self.weight_collectives(held);
         let hidden = |communication: Seconds, behind: Seconds| {
             if self.strategy.overlap { (communication - behind).max(Seconds::ZERO) } else { communication }
         };

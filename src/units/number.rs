@@ -13,7 +13,8 @@ pub(super) fn split(text: &str) -> Result<(f64, &str, &str), QuantityError> {
     if digits.is_empty() {
         return Err(no_number(text));
     }
-    if unit.starts_with(['_', ',']) || unit.starts_with(|c: char| c.is_ascii_digit() || c == '.') {
+    let goes_on = |unit: &str| unit.starts_with(|c: char| c.is_ascii_digit() || c == '.');
+    if unit.starts_with(['_', ',']) || goes_on(unit.trim_start()) {
         return Err(QuantityError::new(format!("`{text}` is not a number with a unit")).with_hint(without_separators(text)));
     }
     let value: f64 = digits.parse().map_err(|_| no_number(text))?;
@@ -55,7 +56,11 @@ fn without_separators(text: &str) -> String {
             format!("write a point for the fraction: `{whole}.{rest}`")
         }
         _ => {
-            let plain: String = text.chars().filter(|c| !matches!(c, '_' | ',')).collect();
+            let separates = |(at, c): (usize, char)| match c {
+                ' ' => text[at + 1..].starts_with(|c: char| c.is_ascii_digit()),
+                c => matches!(c, '_' | ','),
+            };
+            let plain: String = text.char_indices().filter(|place| !separates(*place)).map(|(_, c)| c).collect();
             format!("write digits without separators, for example `{plain}`")
         }
     }
@@ -95,6 +100,7 @@ mod tests {
         assert!(hint("1,300 kW").ends_with("`1300 kW`"));
         assert!(hint("1,300,000 W").ends_with("`1300000 W`"));
         assert!(hint("10,2 kW").ends_with("`10.2 kW`"));
+        assert!(hint("1 300 kW").ends_with("`1300 kW`"));
     }
 
     #[test]

@@ -36,7 +36,7 @@ pub(super) fn parse<Q: Quantity>(text: &str) -> Result<Q, QuantityError> {
     };
     let base = value * size;
     if base == 0.0 && NEVER_ZERO.contains(&Q::KIND) {
-        return Err(QuantityError::new(format!("`{text}` is zero")).with_hint("leave the key out if it is not known"));
+        return Err(QuantityError::new(format!("`{text}` is zero")).with_hint("write more than that, or leave the key out if it is not known"));
     }
     if base > MOST || (base > 0.0 && base < LEAST) {
         let how = if base > 1.0 { "large" } else { "small" };
@@ -283,7 +283,7 @@ quantities! {
     /// Power, in watts.
     Watts("power", "power", "10.2 kW") {
         print: [("W", 1.0), ("kW", 1e3), ("MW", 1e6), ("GW", 1e9)],
-        also: [("mW", 1e-3)],
+        also: [],
     }
     /// Energy, in joules; written in watt-hours.
     Energy("energy", "energy", "450 MWh") {

@@ -244,7 +244,7 @@ mod tests {
             ("a: 1\nb:2\nc: 3\n", "f:2:1", "a space behind the colon: `b: 2`"),
             ("a: 1\nb:\u{a0}2\nc: 3\n", "f:2:1", "U+00A0 stands behind the colon"),
             ("a = 1\nb: 2\n", "f:1:1", "write a colon: `a: 1`"),
-            ("a: `b`\n", "f:1:4", "starts with ``` in quotes"),
+            ("a: `b`\n", "f:1:4", "starts with this character in quotes"),
             ("a: \"\\t\\é\"\n", "f:1:7", "single quotes"),
             ("a: {b: 1\nc: 2\n", "f:2:2", "left open?"),
             ("a: [?b]\n", "f:1:5", "put it in quotes: `\"?b\"`"),

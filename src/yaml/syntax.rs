@@ -42,8 +42,8 @@ fn cause(source: &Source, info: &str, at: usize) -> (Range<usize>, String) {
         "check the indentation, and put text that contains `: ` in quotes".to_owned()
     } else if info.contains("simple key expect") {
         "write `key: value`, with a colon and a space".to_owned()
-    } else if let Some(c) = text.get(at..).and_then(|rest| rest.chars().next()).filter(|_| info.contains("unexpected character")) {
-        format!("put text that starts with `{c}` in quotes")
+    } else if info.contains("unexpected character") {
+        "put text that starts with this character in quotes".to_owned()
     } else if info.contains("escape") {
         return (escape(text, at), "write a backslash in double quotes twice, `\\\\`, or use single quotes".to_owned());
     } else if info.contains("quoted scalar") {
@@ -79,7 +79,8 @@ fn without_colon(source: &Source, number: usize) -> Option<(Range<usize>, String
     let start = line.start + all.find(content)?;
     let help = match (content.split_once(':'), content.split_once('=')) {
         (Some((key, value)), _) => {
-            let fixed = quoted(&format!("{key}: {}", value.trim_start_matches(|c: char| !c.is_ascii() && !c.is_alphanumeric())));
+            let fixed =
+                quoted(&format!("{key}: {}", value.trim_start_matches(|c: char| !c.is_ascii() && !c.is_alphanumeric())));
             match value.chars().next() {
                 Some(c) if !c.is_ascii() && !c.is_alphanumeric() => {
                     format!("U+{:04X} stands behind the colon instead of a space: write {fixed}", u32::from(c))
