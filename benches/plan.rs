@@ -7,8 +7,10 @@ use planner::catalog::Catalog;
 use planner::diagnostic::Source;
 use planner::plan::Plan;
 use planner::spec::{Cluster, ScheduleKind, Workload, examples};
-use planner::step::graph::{Durations, TaskGraph};
-use planner::step::schedule::Pipeline;
+use planner::step::durations::{ChunkTimes, Durations};
+use planner::step::graph::{Replay, TaskGraph};
+use planner::step::layer::Spent;
+use planner::step::schedule::{Pipeline, Times};
 use planner::topology::Topology;
 use planner::units::Seconds;
 
@@ -52,25 +54,65 @@ fn topology(c: &mut Criterion) {
     group.finish();
 }
 
-/// Building and simulating a task graph, by tasks.
+/// A pipeline with transfers, collectives beside it, and uneven passes.
+fn pipeline(kind: ScheduleKind, stages: u32, chunks: u32, microbatches: u32) -> (Pipeline, Durations) {
+    let times = Times { forward: 1.0, input_gradient: 1.0, weight_gradient: 1.0, transfer: 0.01 };
+    let spent = |time: f64| Spent { compute: Seconds::new(time), tensor: Seconds::new(0.1 * time), ..Spent::default() };
+    let chunk = ChunkTimes {
+        forward: spent(1.0),
+        recompute: Spent::default(),
+        input_gradient: spent(1.1),
+        weight_gradient: spent(0.9),
+    };
+    let each = |time: f64| vec![vec![Seconds::new(time); chunks as usize]; stages as usize];
+    let durations = Durations {
+        chunks: vec![vec![chunk; chunks as usize]; stages as usize],
+        send: vec![Seconds::new(0.01); stages as usize],
+        gather: each(0.1),
+        reduce: each(0.2),
+        optimizer: vec![Seconds::new(0.1); stages as usize],
+        pieces: 4,
+    };
+    (Pipeline { kind, stages, chunks, microbatches, memory_limit: stages, times }, durations)
+}
+
+/// A step in compact form: its schedule made, laid out and replayed, by turns of the compute streams.
+fn replay(c: &mut Criterion) {
+    let mut group = c.benchmark_group("replay");
+    let shapes = [
+        (ScheduleKind::OneForwardOneBackward, 8u32, 1u32, 64u32),
+        (ScheduleKind::OneForwardOneBackward, 64, 1, 512),
+        (ScheduleKind::Interleaved, 64, 4, 512),
+        (ScheduleKind::ZbH1, 64, 1, 512),
+        (ScheduleKind::DualPipeV, 64, 2, 512),
+    ];
+    for (kind, stages, chunks, microbatches) in shapes {
+        let (pipeline, durations) = pipeline(kind, stages, chunks, microbatches);
+        let turns = pipeline.schedule().expect("legal").turns();
+        group.throughput(Throughput::Elements(turns as u64));
+        group.bench_function(
+            BenchmarkId::from_parameter(format!("{kind}, p {stages}, v {chunks}, m {microbatches}")),
+            |bench| {
+                bench.iter(|| {
+                    let schedule = pipeline.schedule().expect("legal");
+                    black_box(Replay::new(&schedule, microbatches).run(&durations).expect("no deadlock").step)
+                });
+            },
+        );
+    }
+    group.finish();
+}
+
+/// The same step as a petgraph graph with every task, slack and critical path.
 fn task_graph(c: &mut Criterion) {
     let mut group = c.benchmark_group("task graph");
     for (stages, microbatches) in [(8u32, 64u32), (64, 512)] {
-        let pipeline = Pipeline { kind: ScheduleKind::OneForwardOneBackward, stages, chunks: 1, microbatches };
-        let each = |time: f64| vec![vec![Seconds::new(time)]; stages as usize];
-        let durations = Durations {
-            forward: each(1.0),
-            backward: each(2.0),
-            send: vec![Seconds::new(0.01); stages as usize],
-            gather: each(0.1),
-            reduce: each(0.2),
-            optimizer: vec![Seconds::new(0.1); stages as usize],
-            pieces: 4,
-        };
-        let tasks = TaskGraph::new(&pipeline, &durations).expect("no deadlock").len();
+        let (pipeline, durations) = pipeline(ScheduleKind::OneForwardOneBackward, stages, 1, microbatches);
+        let schedule = pipeline.schedule().expect("legal");
+        let tasks = TaskGraph::new(&schedule, microbatches, &durations).expect("no deadlock").graph().node_count();
         group.throughput(Throughput::Elements(tasks as u64));
         group.bench_function(BenchmarkId::from_parameter(format!("p {stages}, m {microbatches}")), |bench| {
-            bench.iter(|| black_box(TaskGraph::new(&pipeline, &durations).expect("no deadlock").simulate().step));
+            bench.iter(|| black_box(TaskGraph::new(&schedule, microbatches, &durations).expect("no deadlock").simulate().step));
         });
     }
     group.finish();
@@ -79,6 +121,6 @@ fn task_graph(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).without_plots();
-    targets = plan, topology, task_graph
+    targets = plan, topology, replay, task_graph
 }
 criterion_main!(benches);

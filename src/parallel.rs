@@ -62,13 +62,13 @@ impl Strategy {
         (self.tp * self.cp * self.dp / (self.ep * self.etp).max(1)).max(1)
     }
 
-    /// Layers of each pipeline chunk, in model order; chunk j runs on stage j mod p.
+    /// Layers of each slice of the model, in model order; which stage runs which is the schedule's to say.
     ///
-    /// What does not divide evenly goes to the middle chunks first, then to the first, last of all to the last: these two
+    /// What does not divide evenly goes to the middle slices first, then to the first, last of all to the last: these two
     /// hold the embedding and the output layer beside their layers.
     #[must_use]
-    pub fn chunk_layers(&self, layers: u32) -> Vec<u32> {
-        let chunks = self.pp * self.vp;
+    pub fn slice_layers(&self, layers: u32) -> Vec<u32> {
+        let chunks = self.schedule.slices(self.pp, self.vp);
         let mut split = vec![layers / chunks; chunks as usize];
         let order = (1..chunks.saturating_sub(1)).chain([0, chunks - 1]);
         for chunk in order.take((layers % chunks) as usize) {
@@ -106,8 +106,8 @@ impl Strategy {
             Recompute::Selective => parts.push("selective recompute".into()),
             Recompute::Full => parts.push("full recompute".into()),
         }
-        if self.schedule == ScheduleKind::Gpipe {
-            parts.push("gpipe".into());
+        if !matches!(self.schedule, ScheduleKind::OneForwardOneBackward | ScheduleKind::Interleaved) {
+            parts.push(self.schedule.as_str().into());
         }
         parts.join(" · ")
     }
@@ -170,43 +170,19 @@ pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus
         &|| format!("widths {} and {} do not divide by tp {}", model.hidden, model.ffn, s.tp),
         &|| "use a smaller power of two".into(),
     );
+    let slices = u64::from(s.schedule.slices(1, 1)) * u64::from(s.pp) * u64::from(s.vp);
     rule(
-        // The first and the last chunk may hold the embedding and the output layer alone, as in Llama 3 405B.
-        s.pp.saturating_mul(s.vp) <= model.layers + if s.pp > 2 { 2 } else { 0 },
+        // The first and the last slice may hold the embedding and the output layer alone, as in Llama 3 405B.
+        slices <= u64::from(model.layers) + if slices > 2 { 2 } else { 0 },
         "parallelism.pp",
         Code::LayerDivisibility,
-        &|| format!("pp {} x vp {} are more stages than {} layers fill", s.pp, s.vp, model.layers),
-        &|| format!("use at most {} stages", model.layers),
+        &|| format!("{slices} slices of the model are more than {} layers fill", model.layers),
+        &|| format!("use at most {} stages, virtual ones counted", model.layers),
     );
-    rule(
-        s.vp == 1 || s.pp > 1 && s.schedule == ScheduleKind::Interleaved,
-        "parallelism.vp",
-        Code::LayoutDivisibility,
-        &|| format!("vp {} needs pp of 2 or more and the interleaved schedule", s.vp),
-        &|| "leave `vp` out".into(),
-    );
-    let passes = u64::from(s.microbatches) * u64::from(s.pp) * u64::from(s.vp);
-    rule(
-        passes <= MOST_PASSES,
-        "global-batch",
-        Code::OutOfRange,
-        &|| format!("{} microbatches x pp {} x vp {} are more than a step is simulated with", s.microbatches, s.pp, s.vp),
-        &|| "use a smaller global batch, or a larger `dp` or `microbatch`".into(),
-    );
-    rule(
-        s.vp == 1 || s.microbatches % s.pp == 0,
-        "parallelism.vp",
-        Code::BatchDivisibility,
-        &|| format!("the interleaved schedule needs microbatches in multiples of pp {}, there are {}", s.pp, s.microbatches),
-        &|| "change the global batch, `dp` or `microbatch`, or leave `vp` out".into(),
-    );
-    rule(
-        s.schedule != ScheduleKind::Interleaved || s.vp > 1,
-        "parallelism.schedule",
-        Code::LayoutDivisibility,
-        &|| "the interleaved schedule needs `vp` of 2 or more".into(),
-        &|| "set `vp: 2`, or use `schedule: 1f1b`".into(),
-    );
+    schedule(s, &mut found);
+    let mut rule = |holds, field, code, message: &dyn Fn() -> String, help: &dyn Fn() -> String| {
+        found.rule(holds, field, code, message, help);
+    };
     rule(
         !s.sp || s.tp > 1,
         "parallelism.sp",
@@ -237,6 +213,65 @@ impl Violations {
             self.0.push(Violation { field, code, message: message(), help: help() });
         }
     }
+}
+
+/// The rules of the pipeline schedule.
+fn schedule(s: &Strategy, found: &mut Violations) {
+    let kind = s.schedule.as_str();
+    let mut rule = |holds, field, code, message: &dyn Fn() -> String, help: &dyn Fn() -> String| {
+        found.rule(holds, field, code, message, help);
+    };
+    rule(
+        s.vp == 1 || s.pp > 1 && s.schedule.is_looped(),
+        "parallelism.vp",
+        Code::LayoutDivisibility,
+        &|| format!("vp {} needs pp of 2 or more and an interleaved or breadth-first schedule", s.vp),
+        &|| "leave `vp` out".into(),
+    );
+    rule(
+        !s.schedule.is_looped() || s.vp > 1,
+        "parallelism.schedule",
+        Code::LayoutDivisibility,
+        &|| format!("the {kind} schedule needs `vp` of 2 or more"),
+        &|| "set `vp: 2`, or use `schedule: 1f1b`".into(),
+    );
+    rule(
+        s.schedule != ScheduleKind::Interleaved || s.microbatches % s.pp == 0,
+        "parallelism.vp",
+        Code::BatchDivisibility,
+        &|| format!("the interleaved schedule needs microbatches in multiples of pp {}, there are {}", s.pp, s.microbatches),
+        &|| "change the global batch, `dp` or `microbatch`, or leave `vp` out".into(),
+    );
+    let overlapped = matches!(s.schedule, ScheduleKind::DualPipe | ScheduleKind::DualPipeV);
+    rule(
+        !overlapped || u64::from(s.microbatches) >= 2 * u64::from(s.pp),
+        "parallelism.schedule",
+        Code::BatchDivisibility,
+        &|| {
+            format!(
+                "the {kind} schedule needs two microbatches a stage, {} for pp {}, there are {}",
+                2 * s.pp,
+                s.pp,
+                s.microbatches
+            )
+        },
+        &|| "use more microbatches or fewer stages".into(),
+    );
+    rule(
+        s.schedule != ScheduleKind::DualPipe || s.pp % 2 == 0 && s.microbatches % 2 == 0,
+        "parallelism.schedule",
+        Code::LayoutDivisibility,
+        &|| format!("the dualpipe schedule needs even pp and microbatches, not {} and {}", s.pp, s.microbatches),
+        &|| "use `schedule: dualpipev`, or even numbers".into(),
+    );
+    let passes = u64::from(s.microbatches) * u64::from(s.pp) * u64::from(s.vp);
+    rule(
+        passes <= MOST_PASSES,
+        "global-batch",
+        Code::OutOfRange,
+        &|| format!("{} microbatches x pp {} x vp {} are more than a step is simulated with", s.microbatches, s.pp, s.vp),
+        &|| "use a smaller global batch, or a larger `dp` or `microbatch`".into(),
+    );
 }
 
 /// The rules of expert parallelism.
@@ -309,11 +344,11 @@ mod tests {
 
     #[test]
     fn uneven_layers_spare_the_ends() {
-        let split = Strategy { pp: 16, ..PLAIN }.chunk_layers(61);
+        let split = Strategy { pp: 16, ..PLAIN }.slice_layers(61);
         assert_eq!(split.iter().sum::<u32>(), 61);
         assert_eq!((split[0], split[1], split[13], split[14], split[15]), (3, 4, 4, 3, 3));
-        assert_eq!(PLAIN.chunk_layers(80), [20; 4]);
-        let llama = Strategy { pp: 16, vp: 8, ..PLAIN }.chunk_layers(126);
+        assert_eq!(PLAIN.slice_layers(80), [20; 4]);
+        let llama = Strategy { pp: 16, vp: 8, ..PLAIN }.slice_layers(126);
         assert_eq!((llama[0], llama[1], llama[126], llama[127]), (0, 1, 1, 0));
     }
 

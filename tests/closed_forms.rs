@@ -100,7 +100,7 @@ fn model_flops_are_the_published_ones() {
     assert!((model.flops(2048).model().get() / published - 1.0).abs() < 1e-12);
 }
 
-/// Megatron-LM's states: 18 bytes a parameter with BF16, 6 + 12/D with the optimizer divided (theoretical_memory_usage.py).
+/// Megatron-LM's states: 18 bytes a parameter with BF16, 6 + 12/D with the optimizer divided (`theoretical_memory_usage.py`).
 #[test]
 fn states_take_the_published_bytes_a_parameter() {
     let cluster = a100();

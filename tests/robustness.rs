@@ -139,16 +139,55 @@ enum Slip {
 /// Numbers at and beyond the ends. None makes a cluster of more than some ten thousand accelerators, which takes long to plan
 /// without optimisation.
 const ENDS: [&str; 26] = [
-    "0", "-1", "1", "2", "3", "7", "64", "127", "1000", "0.5", "1.5", "1e-9", "1e9", "1e18", "1e30", "1e31", "1e-31", "1e308",
-    "1e400", "nan", ".inf", "4294967295", "4294967296", "18446744073709551616", "0x10", "1_000",
+    "0",
+    "-1",
+    "1",
+    "2",
+    "3",
+    "7",
+    "64",
+    "127",
+    "1000",
+    "0.5",
+    "1.5",
+    "1e-9",
+    "1e9",
+    "1e18",
+    "1e30",
+    "1e31",
+    "1e-31",
+    "1e308",
+    "1e400",
+    "nan",
+    ".inf",
+    "4294967295",
+    "4294967296",
+    "18446744073709551616",
+    "0x10",
+    "1_000",
 ];
 
 fn slip() -> impl Strategy<Value = Slip> {
     let at = 0..2_000_usize;
     let odd = prop_oneof![
         "\\PC{1,6}",
-        select(vec!["\t", "\u{0}", "\u{feff}", "\u{2028}", "\u{202e}", "\u{1b}[31m", "*a", "&a", "!x", "<<: ", "- ", "{", "]", "\""])
-            .prop_map(str::to_owned),
+        select(vec![
+            "\t",
+            "\u{0}",
+            "\u{feff}",
+            "\u{2028}",
+            "\u{202e}",
+            "\u{1b}[31m",
+            "*a",
+            "&a",
+            "!x",
+            "<<: ",
+            "- ",
+            "{",
+            "]",
+            "\""
+        ])
+        .prop_map(str::to_owned),
     ];
     prop_oneof![
         1 => at.clone().prop_map(Slip::Delete),
@@ -246,7 +285,8 @@ fn count(most: u32) -> BoxedStrategy<u32> {
 
 /// Cluster files in which every key may stand with a value from one end to the other.
 fn any_cluster() -> impl Strategy<Value = String> {
-    let servers = vec!["dgx-h100", "dgx-a100", "gb200-nvl72", "mi300x-8x", "workstation-2x-rtx-4090", "gaudi3-8x", "dgx-1-v100"];
+    let servers =
+        vec!["dgx-h100", "dgx-a100", "gb200-nvl72", "mi300x-8x", "workstation-2x-rtx-4090", "gaudi3-8x", "dgx-1-v100"];
     let nics = (count(16), quantity("Gb/s")).prop_map(|(count, rate)| format!("{{count: {count}, rate: {rate}}}"));
     let overrides = (
         maybe("memory", quantity("GB")),
@@ -308,10 +348,11 @@ fn any_cluster() -> impl Strategy<Value = String> {
 
 /// Workload files in which every key may stand with a value from one end to the other.
 fn any_workload() -> impl Strategy<Value = String> {
-    let experts = (count(512), count(16), count(100_000_000), maybe("shared-ffn", count(100_000_000)), maybe("every", count(4)))
-        .prop_map(|(experts, top, ffn, a, b)| {
-            format!("{{{}}}", joined(&[format!("experts: {experts}, top-k: {top}, ffn: {ffn}"), a, b]))
-        });
+    let experts =
+        (count(512), count(16), count(100_000_000), maybe("shared-ffn", count(100_000_000)), maybe("every", count(4)))
+            .prop_map(|(experts, top, ffn, a, b)| {
+                format!("{{{}}}", joined(&[format!("experts: {experts}, top-k: {top}, ffn: {ffn}"), a, b]))
+            });
     let window = (count(1_000_000_000), maybe("global-every", count(8)))
         .prop_map(|(window, every)| format!("{{{}}}", joined(&[format!("window: {window}"), every])));
     let spelled = (

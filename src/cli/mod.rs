@@ -8,7 +8,9 @@ mod init;
 mod input;
 mod output;
 mod plan;
+mod schedules;
 mod schema;
+mod trace;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -60,6 +62,10 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Explain every headline number as a chain of formulas with values, units and provenance
     Explain(explain::ExplainArguments),
+    /// Compare every pipeline schedule on a job: step time, bubble, memory
+    Schedules(schedules::SchedulesArguments),
+    /// Write a picture of one step: a trace for Perfetto, a Gantt chart, or the task graph
+    Trace(trace::TraceArguments),
     /// Check cluster and workload files without planning
     Check(check::CheckArguments),
     /// Write a commented cluster file (or workload file) to start from
@@ -128,6 +134,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let result = match &arguments.command {
         Command::Plan(arguments) => plan::run(arguments, global),
         Command::Explain(arguments) => explain::run(arguments, global),
+        Command::Schedules(arguments) => schedules::run(arguments, global),
+        Command::Trace(arguments) => trace::run(arguments, global),
         Command::Check(arguments) => check::run(arguments, global),
         Command::Init(arguments) => init::run(arguments),
         Command::Catalog(arguments) => catalog::run(arguments, global),

@@ -9,6 +9,7 @@ use super::Plan;
 use crate::catalog::{Provenance, Sourced};
 use crate::spec::Cluster;
 use crate::step::Setup;
+use crate::step::schedule::Placement;
 use crate::units::{Bytes, Energy, Flop, FlopPerSecond, Seconds, Tokens, TokensPerSecond, Watts, grouped, significant};
 
 /// How a value follows from others.
@@ -200,7 +201,9 @@ fn step_time(plan: &Plan, setup: &Setup<'_>) -> Derivation {
             if name != "compute" {
                 return Derivation::model(name, time.get(), "s", equation(name));
             }
-            let microbatches = f64::from(s.microbatches);
+            // Where each direction has its own copy of the model, a copy meets half of the microbatches.
+            let copies = if s.schedule.placement() == Placement::Bidirectional { 2.0 } else { 1.0 };
+            let microbatches = f64::from(s.microbatches) / copies;
             let kernels = kernels(plan, setup, time.get() / microbatches);
             let count = Derivation::model("microbatches", microbatches, "", "global batch over dp and microbatch size");
             Derivation::new("compute", time.get(), "s", How::Product, vec![count, kernels])

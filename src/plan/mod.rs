@@ -4,6 +4,7 @@
 
 mod assumptions;
 mod explain;
+pub mod study;
 
 pub use assumptions::Assumption;
 pub use explain::{Derivation, How, explain};
@@ -18,6 +19,7 @@ use crate::parallel::{Strategy, violations};
 use crate::run::RunEstimate;
 use crate::search::{Account, Found, Search, Space, search};
 use crate::spec::{Cluster, Job, Pool, Precision, Workload};
+use crate::step::graph::Timeline;
 use crate::step::memory::RESERVE;
 use crate::step::{Setup, SetupError, StepEstimate};
 use crate::topology::Topology;
@@ -25,6 +27,9 @@ use crate::units::{Batch, Bytes, Seconds};
 
 /// Version of the JSON that a plan is written as.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// Turns of a step that a plan still draws.
+const MOST_TURNS: usize = 20_000;
 
 /// How many layouts a plan names.
 const TOP: usize = 3;
@@ -60,6 +65,9 @@ pub struct Plan {
     pub assumptions: Vec<Assumption>,
     /// What is not in the estimate.
     pub not_modelled: Vec<&'static str>,
+    /// When every task of a step runs, for a picture; not where stages are one or tasks too many to look at.
+    #[serde(skip)]
+    pub timeline: Option<Timeline>,
 }
 
 /// The cluster of a plan.
@@ -146,7 +154,10 @@ impl Plan {
         })?;
         let run = job.tokens.map(|tokens| RunEstimate::new(cluster, setup.pool, &step, tokens, job.deadline));
         let cost = run.as_ref().map(|run| CostEstimate::new(cluster, setup.pool, catalog, run));
+        let drawn = step.strategy.pp > 1 && step.turns <= MOST_TURNS;
+        let timeline = if drawn { setup.task_graph(&best.costs).ok().map(|graph| graph.simulate()) } else { None };
         Ok(Self {
+            timeline,
             schema_version: SCHEMA_VERSION,
             planner_version: env!("CARGO_PKG_VERSION"),
             cluster: summary(cluster, topology, setup.pool),

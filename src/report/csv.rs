@@ -9,7 +9,8 @@ use crate::units::{Carbon, Money};
 pub fn plan_csv(plan: &Plan) -> String {
     let step = &plan.step;
     let s = &step.strategy;
-    let number = |value: f64| value.to_string();
+    // Nine digits: more than any figure is worth, and the same whatever the order of a sum.
+    let number = |value: f64| format!("{value:.8e}").parse::<f64>().unwrap_or(value).to_string();
     let maybe = |value: Option<f64>| value.map(number).unwrap_or_default();
     let mut cells: Vec<(&str, String)> = vec![
         ("cluster", plan.cluster.name.clone()),

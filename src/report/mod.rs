@@ -2,19 +2,31 @@
 
 mod catalog;
 mod csv;
+mod dot;
 mod explanation;
+mod gantt_svg;
+mod gantt_text;
 mod markdown;
 mod plan;
+mod scene;
+mod schedules;
 mod svg;
 mod table;
+mod trace;
 
 pub use catalog::{accelerators, entry, links, models, servers, switches};
 pub use csv::plan_csv;
+pub use dot::{tasks_dot, topology_dot};
 pub use explanation::explanation;
+pub use gantt_svg::gantt_svg;
+pub use gantt_text::gantt_text;
 pub use markdown::plan_markdown;
 pub use plan::plan_text;
+pub use scene::Scene;
+pub use schedules::{critical_path, jitter, schedules_table, slow_stage, stages_table};
 pub use svg::terminal_svg;
 pub use table::Table;
+pub use trace::chrome_trace;
 
 use serde::Serialize;
 

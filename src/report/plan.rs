@@ -2,13 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::Table;
+use super::{Scene, Table, gantt_text};
 use crate::plan::Plan;
 use crate::step::{StageEstimate, StepEstimate};
 use crate::units::{Bytes, Seconds, grouped, significant};
 
 /// Width of the longest bar, in characters.
 const BAR: f64 = 12.0;
+/// Characters of a line of the step's picture.
+const GANTT: usize = 100;
 /// Stages shown before the middle ones are left out.
 const MOST_STAGES: usize = 8;
 
@@ -23,6 +25,19 @@ pub fn plan_text(plan: &Plan) -> String {
     if plan.step.stages.len() > 1 {
         out.push('\n');
         out += &stages(&plan.step).text(2);
+    }
+    if let Some(timeline) = &plan.timeline {
+        let scene = Scene {
+            title: &plan.job.model,
+            stages: plan.step.strategy.pp,
+            timeline,
+            memory: &[],
+            capacity: plan.step.memory_capacity,
+        };
+        out.push('\n');
+        for line in gantt_text(&scene, GANTT) {
+            let _ = writeln!(out, "  {line}");
+        }
     }
     out.push('\n');
     out += &verdict(plan);

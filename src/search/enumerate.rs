@@ -88,7 +88,7 @@ impl Space {
         let fixed = &self.fixed;
         let per_stage = model.layers.div_ceil(pp);
         let chunks = either(fixed.vp, || match fixed.schedule {
-            Some(ScheduleKind::Gpipe | ScheduleKind::OneForwardOneBackward) => vec![1],
+            Some(kind) if !kind.is_looped() => vec![1],
             _ if pp == 1 => vec![1],
             _ => (1..=per_stage.min(10)).filter(|v| per_stage % v == 0).collect(),
         });

@@ -11,11 +11,13 @@ mod huggingface;
 mod names;
 mod numerics;
 mod resolve_cluster;
+mod schedule_kind;
 mod workload;
 mod workload_file;
 
 pub use cluster::{Cluster, Fabric, Pool, Power};
 pub use cluster_file::{ClusterFile, FabricKind};
 pub use numerics::{AttentionKernel, Precision};
+pub use schedule_kind::ScheduleKind;
 pub use workload::{Job, Workload};
-pub use workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, Recompute, ScheduleKind, WorkloadFile};
+pub use workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, Recompute, WorkloadFile};

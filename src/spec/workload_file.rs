@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::{AttentionKernel, Precision};
+use super::{AttentionKernel, Precision, ScheduleKind};
 use crate::catalog::Model;
 use crate::units::{Batch, Seconds, Tokens};
 
@@ -106,20 +106,6 @@ pub enum Recompute {
     Selective,
     /// Every layer, from its input.
     Full,
-}
-
-/// A pipeline schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Deserialize, serde::Serialize, JsonSchema)]
-pub enum ScheduleKind {
-    /// All forward passes, then all backward passes.
-    #[serde(rename = "gpipe")]
-    Gpipe,
-    /// One forward, one backward.
-    #[serde(rename = "1f1b")]
-    OneForwardOneBackward,
-    /// One forward, one backward, over virtual stages.
-    #[serde(rename = "interleaved")]
-    Interleaved,
 }
 
 /// A model by name, by path, or spelled out.

@@ -2,10 +2,13 @@
 
 use serde::Serialize;
 
-use super::graph::{Deadlock, Durations, TaskGraph};
+use super::costs::Costs;
+use super::durations::{ChunkTimes, Durations, overlapped};
+use super::graph::{Deadlock, Replay, TaskGraph};
+use super::layer::Spent;
 use super::memory::Memory;
-use super::schedule::Pipeline;
-use super::setup::{Costs, Setup};
+use super::schedule::{ScheduleError, Turn, Work};
+use super::setup::Setup;
 use crate::parallel::Strategy;
 use crate::units::{Bytes, Flop, FlopPerSecond, Seconds, Tokens, TokensPerSecond};
 
@@ -45,8 +48,8 @@ pub struct StepEstimate {
     /// Memory of one accelerator.
     #[serde(rename = "memory_capacity_bytes")]
     pub memory_capacity: Bytes,
-    /// Tasks of the graph.
-    pub tasks: usize,
+    /// Turns of all stages' compute streams.
+    pub turns: usize,
 }
 
 /// Where the time of a step goes, on the busiest stage; the parts add up to the step.
@@ -115,6 +118,9 @@ pub struct StageEstimate {
     /// Time in which it computes or communicates in line.
     #[serde(rename = "busy_s")]
     pub busy: Seconds,
+    /// Time in which it waits.
+    #[serde(rename = "idle_s")]
+    pub idle: Seconds,
     /// What an accelerator of it holds at its fullest.
     pub memory: Memory,
 }
@@ -128,36 +134,46 @@ impl StepEstimate {
 }
 
 impl Setup<'_> {
-    /// The step time of a layout from its costs: the longest path of its task graph.
+    /// The step time of a layout from its costs: the longest path of its task graph, replayed in compact form.
     ///
     /// # Errors
-    /// When the schedule deadlocks.
-    pub fn step_time(&self, costs: &Costs) -> Result<Seconds, Deadlock> {
-        Ok(TaskGraph::new(&costs.pipeline, &costs.durations)?.simulate().step)
+    /// When the schedule is not legal or deadlocks.
+    pub fn step_time(&self, costs: &Costs) -> Result<Seconds, StepError> {
+        let schedule = costs.pipeline.schedule()?;
+        let replay = Replay::new(&schedule, costs.pipeline.microbatches);
+        Ok(replay.checked(&schedule, costs.pipeline.microbatches, &costs.durations)?.step)
+    }
+
+    /// The task graph of a layout, for its timeline.
+    ///
+    /// # Errors
+    /// When the schedule is not legal or deadlocks.
+    pub fn task_graph(&self, costs: &Costs) -> Result<TaskGraph, StepError> {
+        let schedule = costs.pipeline.schedule()?;
+        Ok(TaskGraph::new(&schedule, costs.pipeline.microbatches, &costs.durations)?)
     }
 
     /// The estimate of a legal layout.
     ///
     /// # Errors
-    /// When the schedule deadlocks.
-    pub fn estimate(&self, strategy: &Strategy, costs: &Costs) -> Result<StepEstimate, Deadlock> {
-        let simulate = |durations: &Durations| {
-            TaskGraph::new(&costs.pipeline, durations).map(|graph| (graph.simulate().step, graph.len()))
+    /// When the schedule is not legal or deadlocks.
+    pub fn estimate(&self, strategy: &Strategy, costs: &Costs) -> Result<StepEstimate, StepError> {
+        let schedule = costs.pipeline.schedule()?;
+        let replay = Replay::new(&schedule, costs.pipeline.microbatches);
+        let run = |durations: &Durations| {
+            replay.checked(&schedule, costs.pipeline.microbatches, durations).map(|outcome| outcome.step)
         };
-        let (step_time, tasks) = simulate(&costs.durations)?;
+        let step_time = run(&costs.durations)?;
         // What replicas' communication and transfers cost is what the step is shorter by without them.
-        let alone = without_replicas(&costs.durations);
-        let (without_data, _) = simulate(&alone)?;
-        let still = Durations { send: vec![Seconds::ZERO; alone.send.len()], ..alone };
-        let (without_transfers, _) = simulate(&still)?;
+        let alone = costs.durations.without_replicas();
+        let without_data = run(&alone)?;
+        let without_transfers = run(&alone.without_transfers())?;
 
-        let microbatches = f64::from(strategy.microbatches);
-        let busy = |stage: usize| costs.spent[stage].total() * microbatches;
-        let busiest = (0..costs.spent.len()).fold(0, |best, stage| if busy(stage) > busy(best) { stage } else { best });
-        let spent = costs.spent[busiest] * microbatches;
-        let recomputed = costs.recomputed[busiest] * microbatches;
-        let once = spent - recomputed;
-        let optimizer = still.optimizer.iter().copied().fold(Seconds::ZERO, Seconds::max);
+        let busy: Vec<Seconds> =
+            schedule.orders.iter().enumerate().map(|(stage, order)| own_work(order, &costs.durations.chunks[stage])).collect();
+        let busiest = (0..busy.len()).fold(0, |best, stage| if busy[stage] > busy[best] { stage } else { best });
+        let optimizer = costs.durations.optimizer.iter().copied().fold(Seconds::ZERO, Seconds::max);
+        let (once, recomputed) = exposed(costs, busiest, busy[busiest]);
         let breakdown = Breakdown {
             compute: once.compute,
             recompute: recomputed.total(),
@@ -166,7 +182,7 @@ impl Setup<'_> {
             expert: once.expert,
             data: once.weights + (step_time - without_data),
             pipeline: without_data - without_transfers,
-            bubble: rounded_off(without_transfers - spent.total() - optimizer, step_time),
+            bubble: rounded_off(without_transfers - busy[busiest] - optimizer, step_time),
             optimizer,
         };
 
@@ -174,7 +190,7 @@ impl Setup<'_> {
         let tokens = Tokens::new(strategy.sequences() as f64 * f64::from(self.sequence));
         let model_flops = self.model.flops(self.sequence).model() * strategy.sequences() as f64;
         let replicas = f64::from(strategy.tp * strategy.cp) * f64::from(strategy.dp);
-        let repeated_flops: f64 = costs.recomputed_flops.iter().map(|stage| stage * microbatches * replicas).sum();
+        let repeated_flops: f64 = costs.recomputed_flops.iter().map(|stage| stage * costs.microbatches * replicas).sum();
         let hardware_flops = model_flops + Flop::new(repeated_flops);
         let peak = self.device.linear.peak;
         let capacity = peak * step_time * gpus as f64;
@@ -191,33 +207,61 @@ impl Setup<'_> {
             hfu: hardware_flops / capacity,
             breakdown,
             busiest_stage: busiest as u32,
-            stages: (0..costs.spent.len())
+            stages: (0..busy.len())
                 .map(|stage| StageEstimate {
                     stage: stage as u32,
                     layers: costs.layers[stage],
-                    busy: busy(stage),
+                    busy: busy[stage],
+                    idle: (step_time - busy[stage] - optimizer).max(Seconds::ZERO),
                     memory: costs.memory[stage],
                 })
                 .collect(),
             memory_capacity: self.pool.accelerator.memory,
-            tasks,
+            turns: replay.len(),
         })
     }
+}
 
-    /// The pipeline of a layout.
-    #[must_use]
-    pub fn pipeline(strategy: &Strategy) -> Pipeline {
-        Pipeline { kind: strategy.schedule, stages: strategy.pp, chunks: strategy.vp, microbatches: strategy.microbatches }
+/// Why a layout has no step time.
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+pub enum StepError {
+    /// The schedule's own rules are not met.
+    #[error(transparent)]
+    Schedule(#[from] ScheduleError),
+    /// Its tasks wait for each other in a circle.
+    #[error(transparent)]
+    Deadlock(#[from] Deadlock),
+}
+
+/// Time of a stage's turns, overlapped ones counted together.
+fn own_work(order: &[Turn], chunks: &[ChunkTimes]) -> Seconds {
+    let mut total = Seconds::ZERO;
+    let mut turns = order.iter();
+    while let Some(turn) = turns.next() {
+        let times = &chunks[turn.chunk as usize];
+        total += match turns.as_slice().first().filter(|_| turn.paired) {
+            Some(other) => {
+                turns.next();
+                let (forward, backward) = if turn.work == Work::Forward { (turn, other) } else { (other, turn) };
+                overlapped(&chunks[forward.chunk as usize], &chunks[backward.chunk as usize])
+            }
+            None => times.of(turn.work),
+        };
     }
+    total
+}
+
+/// Time of a stage's passes, without and of recomputation, the communication scaled to the part that overlapping leaves exposed.
+fn exposed(costs: &Costs, stage: usize, busy: Seconds) -> (Spent, Spent) {
+    let (all, recomputed) = (costs.spent(stage), costs.recomputed(stage));
+    let communication = all.total() - all.compute;
+    let hidden = (all.total() - busy).max(Seconds::ZERO);
+    let share = if communication.get() > 0.0 { ((communication - hidden) / communication).clamp(0.0, 1.0) } else { 1.0 };
+    let scaled = |spent: Spent| Spent { compute: spent.compute, ..spent * share };
+    (scaled(all - recomputed), scaled(recomputed))
 }
 
 /// A difference of times that is nothing but rounding is nothing.
 fn rounded_off(difference: Seconds, of: Seconds) -> Seconds {
     if difference.get() > of.get() * 1e-9 { difference } else { Seconds::ZERO }
-}
-
-/// The same pipeline with replicas that need not talk.
-fn without_replicas(durations: &Durations) -> Durations {
-    let zero: Vec<Vec<Seconds>> = durations.gather.iter().map(|chunks| vec![Seconds::ZERO; chunks.len()]).collect();
-    Durations { gather: zero.clone(), reduce: zero, ..durations.clone() }
 }

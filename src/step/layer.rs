@@ -80,16 +80,26 @@ impl Mul<f64> for Spent {
 pub struct Passes {
     /// Forward.
     pub forward: Spent,
-    /// Backward, recomputation included.
-    pub backward: Spent,
-    /// Of the backward pass, what is recomputation.
-    pub recomputed: Spent,
+    /// What is computed again before the backward pass.
+    pub recompute: Spent,
+    /// Gradient of the inputs, with the communication of the backward pass.
+    pub input_gradient: Spent,
+    /// Gradient of the weights.
+    pub weight_gradient: Spent,
     /// Bytes kept between the passes.
     pub saved: Bytes,
     /// Bytes kept while the backward pass of this one piece runs, beyond `saved`.
     pub working: Bytes,
     /// Matmul FLOPs of recomputation.
     pub recomputed_flops: f64,
+}
+
+impl Passes {
+    /// The whole backward pass, recomputation included.
+    #[must_use]
+    pub fn backward(&self) -> Spent {
+        self.recompute + self.input_gradient + self.weight_gradient
+    }
 }
 
 /// The groups that a rank talks to.
@@ -135,12 +145,12 @@ impl Costing<'_> {
         let communication = self.tensor(kind) + self.context() + self.experts(kind);
         passes.forward += communication;
         // The backward pass of a gather is a scatter and the other way round: as much again.
-        passes.backward += communication;
+        passes.input_gradient += communication;
         let again = passes.forward;
         self.recompute(&operators, again, &mut passes);
         let weights = self.divided_weights(&self.model.layer_parameters(kind), &passes);
         passes.forward.weights += weights[0];
-        passes.backward.weights += weights[1];
+        passes.input_gradient.weights += weights[1];
         passes
     }
 
@@ -152,12 +162,12 @@ impl Costing<'_> {
         let operation = if self.strategy.sp { Operation::ReduceScatter } else { Operation::AllReduce };
         passes.forward.tensor += self.tensor_collective(operation);
         if self.strategy.sp {
-            passes.backward.tensor += self.tensor_collective(Operation::AllGather);
+            passes.input_gradient.tensor += self.tensor_collective(Operation::AllGather);
         }
         // Nothing runs before the first weights are there, and nothing behind the last gradients.
         let [gather, reduce] = self.weight_collectives(&self.model.embedding_parameters());
         passes.forward.weights += gather;
-        passes.backward.weights += reduce;
+        passes.input_gradient.weights += reduce;
         passes
     }
 
@@ -167,9 +177,9 @@ impl Costing<'_> {
         let mut passes = self.operators(&head_operators(self.model, self.shard));
         if self.strategy.sp {
             passes.forward.tensor += self.tensor_collective(Operation::AllGather);
-            passes.backward.tensor += self.tensor_collective(Operation::ReduceScatter);
+            passes.input_gradient.tensor += self.tensor_collective(Operation::ReduceScatter);
         } else {
-            passes.backward.tensor += self.tensor_collective(Operation::AllReduce);
+            passes.input_gradient.tensor += self.tensor_collective(Operation::AllReduce);
         }
         // Maximum, sum and target logit of every token over the divided vocabulary, in 32 bits.
         let scalars = Bytes::new(self.shard.tokens() * 4.0);
@@ -177,7 +187,7 @@ impl Costing<'_> {
         let held = Count { sharded: self.model.output_parameters(), replicated: self.model.norm_width(), expert: 0.0 };
         let weights = self.divided_weights(&held, &passes);
         passes.forward.weights += weights[0];
-        passes.backward.weights += weights[1];
+        passes.input_gradient.weights += weights[1];
         passes
     }
 
@@ -185,8 +195,8 @@ impl Costing<'_> {
         let mut passes = Passes::default();
         for operator in operators {
             passes.forward.compute += self.kernels(&operator.forward, Pass::Forward);
-            passes.backward.compute += self.kernels(&operator.input_gradient, Pass::Backward);
-            passes.backward.compute += self.kernels(&operator.weight_gradient, Pass::Backward);
+            passes.input_gradient.compute += self.kernels(&operator.input_gradient, Pass::Backward);
+            passes.weight_gradient.compute += self.kernels(&operator.weight_gradient, Pass::Backward);
             passes.saved += operator.saved.bytes;
         }
         passes
@@ -273,8 +283,7 @@ impl Costing<'_> {
         if self.strategy.recompute == Recompute::Full {
             spent = Spent { compute: spent.compute, weights: Seconds::ZERO, ..forward };
         }
-        passes.recomputed = spent;
-        passes.backward += spent;
+        passes.recompute = spent;
     }
 
     /// Exposed time of gathering the weights of a layer before both passes (ZeRO-3) and of reducing its gradients (ZeRO-2 and 3):
@@ -284,7 +293,7 @@ impl Costing<'_> {
         let hidden = |communication: Seconds, behind: Seconds| {
             if self.strategy.overlap { (communication - behind).max(Seconds::ZERO) } else { communication }
         };
-        [hidden(gather, passes.forward.total()), hidden(gather + reduce, passes.backward.total())]
+        [hidden(gather, passes.forward.total()), hidden(gather + reduce, passes.backward().total())]
     }
 
     /// Gathering of weights and reduction of gradients of `count` parameters in every microbatch.

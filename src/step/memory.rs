@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::layer::{Passes, gradient_bytes};
+use super::layer::gradient_bytes;
 use crate::model::Count;
 use crate::parallel::Strategy;
 use crate::spec::Precision;
@@ -54,12 +54,6 @@ impl Memory {
         self.weights += Bytes::new(held(3) * weight_bytes(precision));
         self.gradients += Bytes::new(held(2) * gradient_bytes(precision));
         self.optimizer += Bytes::new(held(1) * 12.0);
-    }
-
-    /// Adds what `in_flight` microbatches of a piece keep.
-    pub(super) fn add_activations(&mut self, passes: &Passes, in_flight: f64) {
-        self.activations += passes.saved * in_flight;
-        self.working = self.working.max(passes.working);
     }
 }
 

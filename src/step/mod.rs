@@ -4,6 +4,8 @@
 //! This room knows `parallel`, `model`, `topology`, `calibration` and `spec`; it does not know runs, money or reports.
 
 pub mod collective;
+mod costs;
+pub mod durations;
 mod estimate;
 pub mod graph;
 pub mod kernel;
@@ -12,7 +14,9 @@ pub mod memory;
 mod operators;
 pub mod schedule;
 mod setup;
+pub mod timeline;
 
-pub use estimate::{Breakdown, StageEstimate, StepEstimate};
+pub use costs::Costs;
+pub use estimate::{Breakdown, StageEstimate, StepError, StepEstimate};
 pub use operators::OperatorTime;
-pub use setup::{Costs, Setup, SetupError};
+pub use setup::{Setup, SetupError};

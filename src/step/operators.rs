@@ -28,17 +28,21 @@ impl Setup<'_> {
         let shard = self.shard(strategy);
         let timed =
             |operators: Vec<Operator>| -> Vec<OperatorTime> { operators.iter().map(|o| self.operator_time(o)).collect() };
-        let split = strategy.chunk_layers(self.model.layers);
+        let split = strategy.slice_layers(self.model.layers);
+        let placement = strategy.schedule.placement();
+        let chunks = strategy.schedule.chunks().unwrap_or(strategy.vp);
+        let held: Vec<u32> = (0..chunks).map(|chunk| placement.slice(strategy.pp, stage, chunk)).collect();
+        let last = split.len() as u32 - 1;
         let mut counts: BTreeMap<(LayerKind, Option<u32>), u32> = BTreeMap::new();
         let mut first = 0;
         for (chunk, layers) in split.iter().enumerate() {
-            for index in (first..first + layers).filter(|_| chunk as u32 % strategy.pp == stage) {
+            for index in (first..first + layers).filter(|_| held.contains(&(chunk as u32))) {
                 *counts.entry((self.model.layer_kind(index), self.model.window(index))).or_default() += 1;
             }
             first += layers;
         }
         let mut out = Vec::new();
-        if stage == 0 {
+        if held.contains(&0) {
             out.push(("embedding".to_owned(), 1, timed(embedding_operators(&self.model, &shard))));
         }
         for ((kind, window), count) in counts {
@@ -50,7 +54,7 @@ impl Setup<'_> {
             };
             out.push((name, count, timed(layer_operators(&self.model, kind, window, &shard))));
         }
-        if stage + 1 == strategy.pp {
+        if held.contains(&last) {
             out.push(("output layer".to_owned(), 1, timed(head_operators(&self.model, &shard))));
         }
         out

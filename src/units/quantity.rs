@@ -36,7 +36,8 @@ pub(super) fn parse<Q: Quantity>(text: &str) -> Result<Q, QuantityError> {
     };
     let base = value * size;
     if base == 0.0 && NEVER_ZERO.contains(&Q::KIND) {
-        return Err(QuantityError::new(format!("`{text}` is zero")).with_hint("write more than that, or leave the key out if it is not known"));
+        return Err(QuantityError::new(format!("`{text}` is zero"))
+            .with_hint("write more than that, or leave the key out if it is not known"));
     }
     if base > MOST || (base > 0.0 && base < LEAST) {
         let how = if base > 1.0 { "large" } else { "small" };

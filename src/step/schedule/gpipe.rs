@@ -1,9 +1,11 @@
-//! GPipe (Huang et al. 2019): all forward passes, then all backward passes, the last microbatch first.
-//! Bubble (p − 1)(F + B); every stage keeps m microbatches.
+//! GPipe (Huang et al., arXiv:1811.06965): all forward passes, then all backward passes, the last microbatch first.
+//!
+//! Bubble (p − 1)(F + B + W). Every stage keeps all m microbatches.
 
-use super::Turn;
+use super::{Turn, Work};
 
 pub(super) fn order(microbatches: u32) -> Vec<Turn> {
-    let turn = |forward| move |microbatch| Turn { forward, chunk: 0, microbatch };
-    (0..microbatches).map(turn(true)).chain((0..microbatches).rev().map(turn(false))).collect()
+    let forward = (0..microbatches).map(|k| Turn::new(Work::Forward, 0, k));
+    let backward = (0..microbatches).rev().map(|k| Turn::new(Work::Backward, 0, k));
+    forward.chain(backward).collect()
 }

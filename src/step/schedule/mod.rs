@@ -1,110 +1,225 @@
 //! Pipeline schedules: who runs what, in which order. One file a schedule.
 //!
-//! A schedule knows degrees, not durations. A chunk is a run of layers on one stage; chunk c of stage i holds the layers of
-//! chunk c·p + i of the model.
+//! A schedule knows degrees, not durations; only the heuristic looks at how long the passes take, to compare the orders that it
+//! tries. A stage holds chunks of layers, [`Placement`] says which slices of the model they are, and an order is a list of
+//! [`Turn`]s. The backward pass is one turn, or two where a schedule moves the weight gradient, which no other stage waits for.
+//!
+//! In the files p is the number of stages, v of chunks a stage, m of microbatches, i a stage, and F, B and W the times of a
+//! chunk's forward pass, input gradient and weight gradient. The bubble is the time that the stage with the longest span from
+//! its first to its last turn is idle in between, for chunks that all take as long and transfers that take no time.
 
+mod breadth_first;
+mod closed;
+mod dualpipe;
+mod dualpipev;
 mod gpipe;
+mod greedy;
 mod interleaved;
+mod kind;
 mod one_f_one_b;
+mod placement;
+mod rule;
+#[cfg(test)]
+pub(crate) mod tests;
+mod text;
+mod timing;
+mod zb_auto;
+mod zb_h1;
+mod zb_h2;
+mod zb_v;
+mod zero_bubble;
 
-use crate::spec::ScheduleKind;
+pub use closed::Bubble;
+pub use kind::Kind;
+pub use placement::Placement;
+pub use rule::ScheduleError;
+pub use text::{OrderError, Place, from_text, to_text};
+
+/// What a turn does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Work {
+    /// The forward pass.
+    Forward,
+    /// The backward pass: input and weight gradient in one.
+    Backward,
+    /// The gradient of the input, for which the stage before waits.
+    InputGradient,
+    /// The gradient of the weights, for which no stage waits; after it the activations are no longer needed.
+    WeightGradient,
+}
 
 /// One turn of a stage's compute stream.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Turn {
-    /// Forward or backward.
-    pub forward: bool,
+    /// What it does.
+    pub work: Work,
     /// Chunk of the stage.
     pub chunk: u32,
     /// Microbatch.
     pub microbatch: u32,
+    /// Runs overlapped with the turn that follows it in the order: both start when both can, and end together.
+    pub paired: bool,
+}
+
+impl Turn {
+    /// A turn by itself.
+    #[must_use]
+    pub const fn new(work: Work, chunk: u32, microbatch: u32) -> Self {
+        Self { work, chunk, microbatch, paired: false }
+    }
+}
+
+/// How long the passes of a chunk take, in any one unit.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Times {
+    /// Forward pass.
+    pub forward: f64,
+    /// Input gradient.
+    pub input_gradient: f64,
+    /// Weight gradient.
+    pub weight_gradient: f64,
+    /// Activations or gradients to another stage.
+    pub transfer: f64,
+}
+
+impl Times {
+    /// All passes of a chunk and a microbatch.
+    #[must_use]
+    pub const fn work(&self) -> f64 {
+        self.forward + self.input_gradient + self.weight_gradient
+    }
 }
 
 /// The shape of a pipeline.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Pipeline {
     /// The schedule.
-    pub kind: ScheduleKind,
+    pub kind: Kind,
     /// Stages, p.
     pub stages: u32,
     /// Chunks per stage, v.
     pub chunks: u32,
     /// Microbatches, m.
     pub microbatches: u32,
+    /// The most microbatches that a stage may keep; only [`Kind::ZbAuto`] asks.
+    pub memory_limit: u32,
+    /// How long the passes take; only [`Kind::ZbAuto`] and closed forms ask.
+    pub times: Times,
+}
+
+/// What every stage runs, in order.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Schedule {
+    /// Where the slices of the model are.
+    pub placement: Placement,
+    /// Turns by stage.
+    pub orders: Vec<Vec<Turn>>,
 }
 
 impl Pipeline {
-    /// What `stage` runs, in order.
+    /// What every stage runs.
+    ///
+    /// # Errors
+    /// When the schedule does not run in this shape.
+    pub fn schedule(&self) -> Result<Schedule, ScheduleError> {
+        self.rule()?;
+        let (p, v, m) = (self.stages, self.chunks, self.microbatches);
+        if self.kind == Kind::ZbAuto {
+            return Ok(zb_auto::schedule(p, m, self.memory_limit, &self.times));
+        }
+        let order = |stage| match self.kind {
+            Kind::Gpipe => gpipe::order(m),
+            Kind::OneForwardOneBackward => one_f_one_b::order(p, m, stage),
+            Kind::Interleaved => self.groups().order(stage),
+            Kind::BreadthFirst => breadth_first::order(v, m),
+            Kind::ZbH1 | Kind::ZbAuto => zb_h1::shift(p, stage).order(m),
+            Kind::ZbH2 => zb_h2::shift(p, stage).order(m),
+            Kind::ZbV => zb_v::order(p, m, stage),
+            Kind::DualPipe => dualpipe::steps(p, m, stage).order(),
+            Kind::DualPipeV => dualpipev::steps(p, m, stage).order(),
+        };
+        Ok(Schedule { placement: self.kind.placement(), orders: (0..p).map(order).collect() })
+    }
+
+    /// The most microbatches of each chunk of `stage` that are between their forward and the end of their backward pass at once,
+    /// when the whole stage first keeps most.
+    ///
+    /// Closed forms, equal to a walk over [`Self::schedule`], which [`Schedule::in_flight`] takes; the heuristic has none, and
+    /// makes its schedule for this. Nothing for a pipeline that is against the [rule](Self::rule).
     #[must_use]
-    pub fn order(&self, stage: u32) -> Vec<Turn> {
+    pub fn in_flight(&self, stage: u32) -> Vec<u32> {
+        if self.rule().is_err() || stage >= self.stages {
+            return Vec::new();
+        }
+        let (p, m) = (self.stages, self.microbatches);
         match self.kind {
-            ScheduleKind::Gpipe => gpipe::order(self.microbatches),
-            ScheduleKind::OneForwardOneBackward => one_f_one_b::order(self, stage),
-            ScheduleKind::Interleaved => interleaved::order(self, stage),
+            Kind::Gpipe | Kind::BreadthFirst => vec![m; self.chunks as usize],
+            Kind::OneForwardOneBackward => vec![one_f_one_b::in_flight(p, m, stage)],
+            Kind::Interleaved => self.groups().in_flight(stage),
+            Kind::ZbH1 => vec![zb_h1::shift(p, stage).in_flight(m)],
+            Kind::ZbH2 => vec![zb_h2::shift(p, stage).in_flight(m)],
+            Kind::ZbV => zb_v::in_flight(p, m, stage).to_vec(),
+            Kind::ZbAuto => zb_auto::schedule(p, m, self.memory_limit, &self.times).in_flight(stage),
+            Kind::DualPipe => dualpipe::in_flight(p, m, stage).to_vec(),
+            Kind::DualPipeV => dualpipev::steps(p, m, stage).in_flight().to_vec(),
         }
     }
 
-    /// The most microbatches of each chunk of `stage` that are between their forward and their backward pass at once, when the
-    /// whole stage keeps most.
-    ///
-    /// Closed forms, equal to a walk over [`Self::order`]: m for GPipe, min(m, p − i) for 1F1B, and for interleaved 1F1B the
-    /// warm-up of 2(p − i − 1) + (v − 1)p chunks and the one that follows it.
+    /// [`Self::in_flight`] as a number of microbatches of a whole stage: chunks of a loop or a vee are parts of a stage, those
+    /// of a bidirectional pipeline are each as large as a stage.
     #[must_use]
-    pub fn in_flight(&self, stage: u32) -> Vec<u32> {
-        match self.kind {
-            ScheduleKind::Gpipe => vec![self.microbatches; self.chunks as usize],
-            ScheduleKind::OneForwardOneBackward => vec![self.microbatches.min(self.stages - stage)],
-            ScheduleKind::Interleaved => interleaved::in_flight(self, stage),
+    pub fn peak_microbatches(&self, stage: u32) -> f64 {
+        let chunks: u32 = self.in_flight(stage).iter().sum();
+        match self.kind.placement() {
+            Placement::Looped | Placement::Vee => f64::from(chunks) / f64::from(self.chunks.max(1)),
+            Placement::Bidirectional => f64::from(chunks),
         }
+    }
+
+    fn groups(&self) -> interleaved::Groups {
+        interleaved::Groups { stages: self.stages, chunks: self.chunks, microbatches: self.microbatches }
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// Chunks alive when most are, by walking the order.
-    fn walked(pipeline: &Pipeline, stage: u32) -> u32 {
-        let mut alive = 0u32;
-        let mut most = 0;
-        for turn in pipeline.order(stage) {
-            if turn.forward {
-                alive += 1;
-                most = most.max(alive);
-            } else {
-                alive -= 1;
-            }
-        }
-        assert_eq!(alive, 0);
-        most
+impl Schedule {
+    /// How many turns there are.
+    #[must_use]
+    pub fn turns(&self) -> usize {
+        self.orders.iter().map(Vec::len).sum()
     }
 
-    #[test]
-    fn in_flight_equals_a_walk_and_every_turn_is_there_once() {
-        for stages in 1..6 {
-            for chunks in 1..4 {
-                for rounds in 1..5 {
-                    let kinds = if chunks > 1 && stages > 1 {
-                        vec![ScheduleKind::Interleaved]
-                    } else if chunks == 1 {
-                        vec![ScheduleKind::Gpipe, ScheduleKind::OneForwardOneBackward]
-                    } else {
-                        vec![]
-                    };
-                    for kind in kinds {
-                        let pipeline = Pipeline { kind, stages, chunks, microbatches: rounds * stages };
-                        for stage in 0..stages {
-                            let order = pipeline.order(stage);
-                            let unique: std::collections::BTreeSet<_> =
-                                order.iter().map(|t| (t.forward, t.chunk, t.microbatch)).collect();
-                            assert_eq!(unique.len(), order.len());
-                            assert_eq!(order.len() as u32, 2 * chunks * pipeline.microbatches);
-                            let closed: u32 = pipeline.in_flight(stage).iter().sum();
-                            assert_eq!(closed, walked(&pipeline, stage), "{pipeline:?} stage {stage}");
-                        }
+    /// Chunks of a stage.
+    #[must_use]
+    pub fn chunks(&self) -> u32 {
+        self.orders.iter().flatten().map(|turn| turn.chunk + 1).max().unwrap_or(0)
+    }
+
+    /// The most microbatches of each chunk of `stage` that are between their forward and the end of their backward pass at once,
+    /// when the whole stage first keeps most.
+    #[must_use]
+    pub fn in_flight(&self, stage: u32) -> Vec<u32> {
+        let Some(order) = self.orders.get(stage as usize) else { return Vec::new() };
+        let chunks = order.iter().map(|turn| turn.chunk + 1).max().unwrap_or(0);
+        let mut kept = vec![0u32; chunks as usize];
+        let (mut all, mut most, mut fullest) = (0u32, 0u32, kept.clone());
+        for turn in order {
+            let kept_chunk = &mut kept[turn.chunk as usize];
+            match turn.work {
+                Work::Forward => {
+                    *kept_chunk += 1;
+                    all += 1;
+                    if all > most {
+                        most = all;
+                        fullest.clone_from(&kept);
                     }
                 }
+                Work::Backward | Work::WeightGradient => {
+                    *kept_chunk = kept_chunk.saturating_sub(1);
+                    all = all.saturating_sub(1);
+                }
+                Work::InputGradient => {}
             }
         }
+        fullest
     }
 }

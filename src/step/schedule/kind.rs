@@ -1,0 +1,46 @@
+//! What tells the schedules apart.
+
+use std::fmt;
+
+use super::Placement;
+pub use crate::spec::ScheduleKind as Kind;
+
+impl Kind {
+    /// Where it puts the slices of the model.
+    #[must_use]
+    pub const fn placement(self) -> Placement {
+        match self {
+            Self::ZbV | Self::DualPipeV => Placement::Vee,
+            Self::DualPipe => Placement::Bidirectional,
+            _ => Placement::Looped,
+        }
+    }
+
+    /// The chunks of a stage, where the schedule fixes them.
+    #[must_use]
+    pub const fn chunks(self) -> Option<u32> {
+        match self {
+            Self::Gpipe | Self::OneForwardOneBackward | Self::ZbH1 | Self::ZbH2 | Self::ZbAuto => Some(1),
+            Self::ZbV | Self::DualPipe | Self::DualPipeV => Some(2),
+            Self::Interleaved | Self::BreadthFirst => None,
+        }
+    }
+
+    /// Whether it runs input and weight gradients apart, all of them or some.
+    #[must_use]
+    pub const fn splits_backward(self) -> bool {
+        matches!(self, Self::ZbH1 | Self::ZbH2 | Self::ZbV | Self::ZbAuto | Self::DualPipe | Self::DualPipeV)
+    }
+
+    /// Whether it overlaps forward with backward passes.
+    #[must_use]
+    pub const fn pairs(self) -> bool {
+        matches!(self, Self::DualPipe | Self::DualPipeV)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(self.as_str())
+    }
+}
