@@ -1,7 +1,7 @@
 //! What is wrong with a file, said so that its author can put it right.
 //!
 //! A [`Diagnostic`] carries a stable [`Code`], one lower-case phrase, the places it points at and, where one
-//! is known, what to write instead. [`render`] draws it for people and for machines. This is the bottom room:
+//! is known, what to write instead. [`render()`] draws it for people and for machines. This is the bottom room:
 //! it knows text and nothing else, neither YAML nor units nor clusters.
 
 mod batch;

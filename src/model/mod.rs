@@ -1,6 +1,6 @@
 //! Transformer architectures as operators with FLOPs, bytes, parameters and activations.
 //!
-//! [`Architecture`] is a checked [`catalog::Model`](crate::catalog::Model); [`operators`] lists what one rank runs for one
+//! [`Architecture`] is a checked [`catalog::Model`](crate::catalog::Model); [`layer_operators`] lists what one rank runs for one
 //! microbatch of one layer. This room knows nothing of clusters, time, or how a job is laid out: a rank's share arrives as a
 //! [`Shard`].
 

@@ -9,6 +9,8 @@ use crate::units::{Bytes, Seconds, grouped, significant};
 
 /// Width of the longest bar, in characters.
 const BAR: f64 = 12.0;
+/// Characters of a line of running text.
+const WIDTH: usize = 112;
 /// Characters of a line of the step's picture.
 const GANTT: usize = 100;
 /// Stages shown before the middle ones are left out.
@@ -205,6 +207,22 @@ fn groups(stages: &[StageEstimate]) -> Vec<Vec<&StageEstimate>> {
     out
 }
 
+/// A sentence in lines of the screen's width, those behind the first indented.
+fn wrapped(text: &str) -> String {
+    let mut out = String::new();
+    let mut line = String::from(" ");
+    for word in text.split(' ') {
+        if line.chars().count() + 1 + word.chars().count() > WIDTH {
+            let _ = writeln!(out, "{line}");
+            line = String::from("   ");
+        }
+        line.push(' ');
+        line += word;
+    }
+    let _ = writeln!(out, "{line}");
+    out
+}
+
 /// Whether two stages hold as many layers of the same sorts.
 fn alike(a: &StageEstimate, b: &StageEstimate) -> bool {
     a.layers == b.layers && a.memory.weights == b.memory.weights
@@ -262,7 +280,7 @@ fn verdict(plan: &Plan) -> String {
         grouped(a.costed as f64, 0)
     );
     let assumed: Vec<&str> = plan.assumptions.iter().map(|a| a.what.as_str()).collect();
-    let _ = writeln!(out, "  * assumed, not measured: {}. `planner explain` says why.", assumed.join(", "));
-    let _ = writeln!(out, "  Not modelled: {}.", plan.not_modelled.join(", "));
+    out += &wrapped(&format!("* assumed, not measured: {}. `planner explain` says why.", assumed.join(", ")));
+    out += &wrapped(&format!("Not modelled: {}.", plan.not_modelled.join(", ")));
     out
 }

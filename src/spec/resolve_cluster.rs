@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, Fabric, Pool, Power};
 use super::cluster_file::{ClusterFile, FabricFile, FabricKind, PoolFile};
 use super::names;
-use crate::catalog::{Catalog, Entry, Price, Provenance, Server, Sourced};
+use crate::catalog::{Catalog, Entry, Price, Provenance, ScaleUpKind, Server, Sourced};
 use crate::diagnostic::{Batch, Code, Diagnostic, nearest, quoted};
 use crate::units::Watts;
 use crate::yaml::{Document, Path};
@@ -16,6 +16,12 @@ const DEFAULT_LOAD: (f64, &str) = (0.75, "EPOCH-COST: GPU servers in training dr
 
 /// Accelerators, and network ports, that a cluster has at most: what a graph of single devices is kept to.
 const MOST_GPUS: u64 = 2_000_000;
+
+/// Leaf switches that a fabric has at most: 31,250 of 64 ports reach all ports of the largest cluster, eight planes eight times.
+const MOST_LEAVES: u64 = 600_000;
+
+/// Accelerators in a mesh at most: each has a link to every other.
+const MOST_IN_MESH: u32 = 64;
 
 /// Reads one file; collects what is wrong with it.
 pub(super) struct Resolver<'a> {
@@ -102,6 +108,15 @@ impl<'a> Resolver<'a> {
         let accelerator = self.catalog.accelerator(name).cloned();
         let accelerator = self.known(accelerator, Code::UnknownAccelerator, &name_at, name, &self.catalog.accelerators)?;
         let (accelerator, overridden) = accelerator.overridden(&pool.overrides);
+        let in_domain = accelerator.scale_up.domain.min(pool.gpus.unwrap_or(server.gpus));
+        if matches!(accelerator.scale_up.kind, ScaleUpKind::Mesh | ScaleUpKind::Bridge) && in_domain > MOST_IN_MESH {
+            let at = at.key("overrides").key("scale-up-domain");
+            let message =
+                format!("{in_domain} `{}` do not form a mesh: each would have a link to every other", accelerator.name);
+            let error = self.file.error(Code::OutOfRange, &at, message);
+            self.errors
+                .push(error.help(format!("a mesh has at most {MOST_IN_MESH}; choose an accelerator with scale-up switches")));
+        }
         let given = |what: &str| format!("cluster file, pool {}, {what}", pool.name);
 
         let max_power = match (pool.max_power, server.max_power) {
@@ -233,6 +248,19 @@ impl<'a> Resolver<'a> {
                 format!("{ports} network ports are more than can be planned"),
             );
             self.errors.push(error.help(format!("a cluster has at most {MOST_GPUS}")));
+        }
+        if let Some(fabric) = fabric.filter(|f| matches!(f.kind, FabricKind::RailOptimizedFatTree | FabricKind::RailOnly)) {
+            let rails = pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|n| n.value.count).max().unwrap_or(0);
+            let unit = fabric.scalable_unit.unwrap_or(fabric.ports / 2).max(1);
+            let leaves = u64::from(nodes.div_ceil(unit)) * u64::from(rails) * u64::from(fabric.planes);
+            if leaves > MOST_LEAVES {
+                let error = self.file.error(
+                    Code::FabricLimit,
+                    &Path::root().key("fabric").key("scalable-unit"),
+                    format!("{leaves} leaf switches, one for each of {rails} rails and every {unit} nodes, are more than can be planned"),
+                );
+                self.errors.push(error.help("use larger scalable units, or `kind: fat-tree`"));
+            }
         }
         if let Some(single) = fabric.filter(|fabric| fabric.kind == FabricKind::SingleSwitch) {
             let rate = pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|n| n.value.rate.get()).fold(0.0, f64::max);

@@ -1,7 +1,7 @@
 //! Reads YAML that people write: text in, typed values with places out.
 //!
-//! A file is read twice. [`scan`] makes a tree with byte spans and refuses what a configuration does not need
-//! (aliases, tags, duplicate keys, bottomless nesting); [`check`] holds the tree against the JSON Schema of the
+//! A file is read twice. [`scan()`] makes a tree with byte spans and refuses what a configuration does not need
+//! (aliases, tags, duplicate keys, bottomless nesting); [`check()`] holds the tree against the JSON Schema of the
 //! wanted type and reports *every* mistake with its place. What passes is then deserialised by serde, which has
 //! nothing left to complain about but the checks a type makes for itself.
 //!

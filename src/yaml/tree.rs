@@ -2,7 +2,7 @@ use std::ops::Range;
 
 use super::{Path, Step};
 
-/// A value of a YAML file and where it stands. Trees come from [`super::scan`] and are at most
+/// A value of a YAML file and where it stands. Trees come from [`super::scan()`] and are at most
 /// [`super::MAX_DEPTH`] deep, so walking or dropping one by recursion is safe.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Node {
