@@ -377,7 +377,21 @@ fn any_workload() -> impl Strategy<Value = String> {
         (maybe("vp", count(1024)), maybe("ep", count(4096)), maybe("etp", count(1024)), maybe("dp", count(1_000_000))),
         (maybe("microbatch", count(65_536)), maybe("zero", 0..=3_u32), maybe("overlap", any::<bool>())),
         maybe("recompute", select(vec!["none", "selective", "full"])),
-        maybe("schedule", select(vec!["gpipe", "1f1b", "interleaved"])),
+        maybe(
+            "schedule",
+            select(vec![
+                "gpipe",
+                "1f1b",
+                "interleaved",
+                "breadth-first",
+                "zb-h1",
+                "zb-h2",
+                "zb-v",
+                "zb-auto",
+                "dualpipe",
+                "dualpipev",
+            ]),
+        ),
     )
         .prop_map(|((a, b, c, d), (e, f, g, h), (i, j, k), l, m)| {
             format!("{{{}}}", joined(&[a, b, c, d, e, f, g, h, i, j, k, l, m]))
@@ -508,4 +522,13 @@ fn any_cluster_plans_or_refuses_a_job() {
     let workload = "jobs:\n- {name: any, model: llama2-7b, tokens: 200B tokens, sequence: 4096, global-batch: 4M tokens, \
                     parallelism: {tp: 1, microbatch: 1, recompute: full}, deadline: 90 days}\n";
     some_are_planned(any_cluster(), |cluster| planned(cluster, workload));
+}
+
+#[test]
+fn a_missing_number_is_seen() {
+    assert_eq!(missing_number(&serde_json::json!({"run": null, "step": [{"mfu": null}]}), ""), Some("mfu".to_owned()));
+    assert_eq!(missing_number(&serde_json::json!({"run": null, "step": [{"mfu": 0.4}]}), ""), None);
+    assert_eq!(no_number("MFU NaN %"), Some("NaN"));
+    assert_eq!(no_number("| -inf s |"), Some("-inf"));
+    assert_eq!(no_number("nanny, infiniband-ndr: null-link"), None);
 }

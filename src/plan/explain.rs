@@ -10,7 +10,9 @@ use crate::catalog::{Provenance, Sourced};
 use crate::spec::Cluster;
 use crate::step::Setup;
 use crate::step::schedule::Placement;
-use crate::units::{Bytes, Energy, Flop, FlopPerSecond, Seconds, Tokens, TokensPerSecond, Watts, grouped, significant};
+use crate::units::{
+    Bytes, Carbon, Currency, Energy, Flop, FlopPerSecond, Money, Seconds, Tokens, TokensPerSecond, Watts, grouped, significant,
+};
 
 /// How a value follows from others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -94,6 +96,7 @@ impl Derivation {
             "FLOP/s" => FlopPerSecond::new(self.value).to_string(),
             "J" => Energy::new(self.value).to_string(),
             "W" => Watts::new(self.value).to_string(),
+            "g" => Carbon::new(self.value).to_string(),
             "tokens" => Tokens::new(self.value).to_string(),
             "tokens/s" => TokensPerSecond::new(self.value).to_string(),
             "" if self.value.fract() == 0.0 && self.value.abs() < 1e15 => grouped(self.value, 0),
@@ -153,15 +156,26 @@ pub fn explain(plan: &Plan, cluster: &Cluster, setup: &Setup<'_>) -> Vec<Derivat
             ],
         );
         out.push(time);
-        out.push(Derivation::new(
+        let kilowatt_hours = Derivation::new(
             "energy in kWh",
             run.energy.get() / 3.6e6,
             "kWh",
             How::Quotient,
             vec![energy, Derivation::given("joules per kWh", 3.6e6, "", "definition")],
-        ));
+        );
+        out.push(kilowatt_hours.clone());
+        if let Some((carbon, intensity)) = run.carbon.zip(cluster.power.carbon) {
+            let intensity =
+                Derivation::given("carbon intensity", intensity.get() * 3.6e6, "g/kWh", "cluster file, power.carbon");
+            out.push(Derivation::new("carbon", carbon.get(), "g", How::Product, vec![kilowatt_hours.clone(), intensity]));
+        }
+        if let Some((cost, tariff)) = plan.cost.as_ref().and_then(|cost| cost.electricity).zip(cluster.power.tariff) {
+            let unit = dollars(cost);
+            let tariff = Derivation::given("tariff", tariff.per_unit().amount(), unit, "cluster file, power.tariff");
+            out.push(Derivation::new("electricity", cost.amount(), unit, How::Product, vec![kilowatt_hours, tariff]));
+        }
         if let Some((price, total)) = plan.cost.as_ref().and_then(|cost| cost.gpu_hour.as_ref().zip(cost.total)) {
-            let unit = if total.currency() == crate::units::Currency::USD { "USD" } else { "" };
+            let unit = dollars(total);
             let price = Derivation::figure("price per GPU-hour", price.value.per_unit().amount(), unit, price);
             out.push(Derivation::new("cost", total.amount(), unit, How::Product, vec![gpu_hours, price]));
         } else {
@@ -169,6 +183,11 @@ pub fn explain(plan: &Plan, cluster: &Cluster, setup: &Setup<'_>) -> Vec<Derivat
         }
     }
     out
+}
+
+/// The unit of an amount: dollars are named, other currencies are told by their source.
+fn dollars(money: Money) -> &'static str {
+    if money.currency() == Currency::USD { "USD" } else { "" }
 }
 
 fn gpus(plan: &Plan) -> Derivation {

@@ -8,7 +8,8 @@ use crate::units::Seconds;
 /// Step time, bubble and memory of each schedule, the fastest first; why not, for those that cannot.
 #[must_use]
 pub fn schedules_table(rows: &[ScheduleRow]) -> Table {
-    let mut table = Table::new(&["schedule", "step time", "bubble", "share", "memory", "fits", "slower by", "why not"], 1);
+    let mut table =
+        Table::new(&["schedule", "step time", "bubble", "share", "memory", "fits", "slower by", "why not"], 1).with_remarks();
     let best =
         rows.iter().filter_map(|row| row.outcome.as_ref().ok()).filter(|o| o.fits).map(|o| o.step_time).reduce(Seconds::min);
     for row in rows {

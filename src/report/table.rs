@@ -2,11 +2,12 @@
 
 use std::fmt::Write as _;
 
-/// Rows of cells under headings. The first `left` columns are aligned left, the others right.
+/// Rows of cells under headings. The first `left` columns are aligned left, the others right, but for a last one of remarks.
 #[derive(Debug, Clone, Default)]
 pub struct Table {
     headings: Vec<String>,
     left: usize,
+    remarks: bool,
     rows: Vec<Vec<String>>,
 }
 
@@ -14,7 +15,18 @@ impl Table {
     /// A table with these headings.
     #[must_use]
     pub fn new(headings: &[&str], left: usize) -> Self {
-        Self { headings: headings.iter().map(|h| (*h).to_owned()).collect(), left, rows: Vec::new() }
+        Self { headings: headings.iter().map(|h| (*h).to_owned()).collect(), left, remarks: false, rows: Vec::new() }
+    }
+
+    /// The same with a last column of text.
+    #[must_use]
+    pub fn with_remarks(mut self) -> Self {
+        self.remarks = true;
+        self
+    }
+
+    fn is_left(&self, column: usize) -> bool {
+        column < self.left || self.remarks && column + 1 == self.headings.len()
     }
 
     /// Adds a row.
@@ -32,7 +44,7 @@ impl Table {
             for (i, cell) in row.iter().enumerate() {
                 let pad = " ".repeat(widths[i].saturating_sub(cell.chars().count()));
                 let gap = if i == 0 { "" } else { "  " };
-                if i < self.left {
+                if self.is_left(i) {
                     let _ = write!(line, "{gap}{cell}{pad}");
                 } else {
                     let _ = write!(line, "{gap}{pad}{cell}");
@@ -49,7 +61,8 @@ impl Table {
     pub fn markdown(&self) -> String {
         let escape = |cell: &String| cell.replace('|', "\\|").replace('\n', " ");
         let line = |cells: Vec<String>| format!("| {} |\n", cells.join(" | "));
-        let rule = (0..self.headings.len()).map(|i| if i < self.left { "---".to_owned() } else { "---:".to_owned() }).collect();
+        let rule =
+            (0..self.headings.len()).map(|i| if self.is_left(i) { "---".to_owned() } else { "---:".to_owned() }).collect();
         let mut out = line(self.headings.iter().map(escape).collect());
         out += &line(rule);
         self.rows.iter().for_each(|row| out += &line(row.iter().map(escape).collect()));

@@ -17,8 +17,8 @@ const DEFAULT_LOAD: (f64, &str) = (0.75, "EPOCH-COST: GPU servers in training dr
 /// Accelerators, and network ports, that a cluster has at most: what a graph of single devices is kept to.
 const MOST_GPUS: u64 = 2_000_000;
 
-/// Leaf switches that a fabric has at most: 31,250 of 64 ports reach all ports of the largest cluster, eight planes eight times.
-const MOST_LEAVES: u64 = 600_000;
+/// Cables above the leaf switches of a fabric at most: the largest cluster has one for each port in each of eight planes.
+const MOST_UPLINKS: u64 = 20_000_000;
 
 /// Accelerators in a mesh at most: each has a link to every other.
 const MOST_IN_MESH: u32 = 64;
@@ -249,32 +249,8 @@ impl<'a> Resolver<'a> {
             );
             self.errors.push(error.help(format!("a cluster has at most {MOST_GPUS}")));
         }
-        if let Some(fabric) = fabric.filter(|f| matches!(f.kind, FabricKind::RailOptimizedFatTree | FabricKind::RailOnly)) {
-            let rails = pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|n| n.value.count).max().unwrap_or(0);
-            let unit = fabric.scalable_unit.unwrap_or(fabric.ports / 2).max(1);
-            let leaves = u64::from(nodes.div_ceil(unit)) * u64::from(rails) * u64::from(fabric.planes);
-            if leaves > MOST_LEAVES {
-                let error = self.file.error(
-                    Code::FabricLimit,
-                    &Path::root().key("fabric").key("scalable-unit"),
-                    format!("{leaves} leaf switches, one for each of {rails} rails and every {unit} nodes, are more than can be planned"),
-                );
-                self.errors.push(error.help("use larger scalable units, or `kind: fat-tree`"));
-            }
-        }
-        if let Some(single) = fabric.filter(|fabric| fabric.kind == FabricKind::SingleSwitch) {
-            let rate = pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|n| n.value.rate.get()).fold(0.0, f64::max);
-            // A fast port is broken out to several slower ones, as in the sizing of the fabric.
-            let breakout = if rate > 0.0 { (single.port_rate.get() / rate).floor().clamp(1.0, 8.0) as u64 } else { 1 };
-            let most = u64::from(single.ports) * breakout;
-            if ports > most {
-                let error = self.file.error(
-                    Code::FabricLimit,
-                    &Path::root().key("fabric").key("kind"),
-                    format!("{ports} network ports do not fit on one `{}`, which has {most}", single.switch.name),
-                );
-                self.errors.push(error.help("use `kind: rail-optimized-fat-tree` or `kind: fat-tree`"));
-            }
+        if let Some(fabric) = fabric {
+            self.switches(pools, fabric, ports);
         }
         for (i, pool) in pools.iter().enumerate() {
             let at = Path::root().key("pools").index(i);
@@ -303,6 +279,38 @@ impl<'a> Resolver<'a> {
                 }
                 None => {}
             }
+        }
+    }
+
+    /// One switch needs ports for all, and many leaves are more than a graph of single cables can hold.
+    fn switches(&mut self, pools: &[Pool], fabric: &Fabric, ports: u64) {
+        let nics = || pools.iter().filter_map(|pool| pool.nics.as_ref());
+        let lane = nics().map(|nics| nics.value.rate.get()).fold(0.0, f64::max) / f64::from(fabric.planes.max(1));
+        // A fast port is broken out to several slower ones, as in the sizing of the fabric.
+        let breakout = if lane > 0.0 { (fabric.port_rate.get() / lane).floor().clamp(1.0, 8.0) as u32 } else { 1 };
+        let radix = fabric.ports * breakout;
+        let at = Path::root().key("fabric");
+        match fabric.kind {
+            FabricKind::SingleSwitch if ports > u64::from(radix) => {
+                let message = format!("{ports} network ports do not fit on one `{}`, which has {radix}", fabric.switch.name);
+                let error = self.file.error(Code::FabricLimit, &at.key("kind"), message);
+                self.errors.push(error.help("use `kind: rail-optimized-fat-tree` or `kind: fat-tree`"));
+            }
+            FabricKind::RailOptimizedFatTree | FabricKind::RailOnly => {
+                let nodes: u32 = pools.iter().map(|pool| pool.nodes).sum();
+                let rails = nics().map(|nics| nics.value.count).max().unwrap_or(0);
+                let down = (f64::from(radix) * fabric.oversubscription / (1.0 + fabric.oversubscription)).max(1.0) as u32;
+                let unit = fabric.scalable_unit.unwrap_or(down).clamp(1, down);
+                let leaves = u64::from(nodes.div_ceil(unit)) * u64::from(rails) * u64::from(fabric.planes);
+                if leaves * u64::from((radix - down.min(radix)).max(1)) > MOST_UPLINKS {
+                    let message = format!(
+                        "{leaves} leaf switches, one for each of {rails} rails and every {unit} nodes, are more than can be planned"
+                    );
+                    let error = self.file.error(Code::FabricLimit, &at.key("scalable-unit"), message);
+                    self.errors.push(error.help("use larger scalable units, or `kind: fat-tree`"));
+                }
+            }
+            _ => {}
         }
     }
 
