@@ -2,6 +2,8 @@
 //!
 //! What is generated is rewritten by `PLANNER_BLESS=1 cargo test --test docs`, the output of commands by `TRYCMD=overwrite`.
 
+#[path = "support/megatron.rs"]
+mod megatron;
 #[path = "docs/reference.rs"]
 mod reference;
 #[path = "docs/rooms.rs"]

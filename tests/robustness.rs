@@ -346,6 +346,24 @@ fn any_cluster() -> impl Strategy<Value = String> {
     )
 }
 
+const SCHEDULES: [&str; 10] =
+    ["gpipe", "1f1b", "interleaved", "breadth-first", "zb-h1", "zb-h2", "zb-v", "zb-auto", "dualpipe", "dualpipev"];
+
+/// Jobs whose layouts are nearly always legal, so that schedules are run with odd and even numbers of everything.
+fn any_pipeline() -> impl Strategy<Value = String> {
+    let model = select(vec!["tinyllama-1.1b", "llama2-7b", "mixtral-8x7b"]);
+    let layout = (select(vec![1_u32, 2, 4]), 1..=8_u32, 1..=4_u32, 1..=3_u32, 1..=40_u32, 1..=2_u32);
+    let schedule = (select(SCHEDULES.to_vec()), 0..=3_u32, select(vec!["none", "full"]));
+    (model, layout, schedule).prop_map(|(model, (tp, pp, vp, dp, microbatches, microbatch), (schedule, zero, recompute))| {
+        let vp = if schedule == "interleaved" || schedule == "breadth-first" { format!("vp: {vp}, ") } else { String::new() };
+        format!(
+            "jobs:\n- {{name: any, model: {model}, sequence: 2048, global-batch: {} sequences, parallelism: {{tp: {tp}, pp: {pp}, \
+             {vp}dp: {dp}, microbatch: {microbatch}, schedule: {schedule}, zero: {zero}, recompute: {recompute}}}}}\n",
+            microbatches * microbatch * dp
+        )
+    })
+}
+
 /// Workload files in which every key may stand with a value from one end to the other.
 fn any_workload() -> impl Strategy<Value = String> {
     let experts =
@@ -377,21 +395,7 @@ fn any_workload() -> impl Strategy<Value = String> {
         (maybe("vp", count(1024)), maybe("ep", count(4096)), maybe("etp", count(1024)), maybe("dp", count(1_000_000))),
         (maybe("microbatch", count(65_536)), maybe("zero", 0..=3_u32), maybe("overlap", any::<bool>())),
         maybe("recompute", select(vec!["none", "selective", "full"])),
-        maybe(
-            "schedule",
-            select(vec![
-                "gpipe",
-                "1f1b",
-                "interleaved",
-                "breadth-first",
-                "zb-h1",
-                "zb-h2",
-                "zb-v",
-                "zb-auto",
-                "dualpipe",
-                "dualpipev",
-            ]),
-        ),
+        maybe("schedule", select(SCHEDULES.to_vec())),
     )
         .prop_map(|((a, b, c, d), (e, f, g, h), (i, j, k), l, m)| {
             format!("{{{}}}", joined(&[a, b, c, d, e, f, g, h, i, j, k, l, m]))
@@ -515,6 +519,12 @@ fn some_are_planned(files: impl Strategy<Value = String>, plan: impl Fn(&str) ->
 fn any_job_is_planned_or_refused_on_an_example() {
     let cluster = EXAMPLES.iter().find(|(name, _)| *name == "dgx-h100.yaml").expect("it is there").1;
     some_are_planned(any_workload(), |workload| planned(cluster, workload));
+}
+
+#[test]
+fn any_schedule_is_planned_or_refused() {
+    let cluster = "name: any\npools: [{name: a, nodes: 16, server: dgx-h100}]\nfabric: {kind: fat-tree, switch: qm9700}\n";
+    some_are_planned(any_pipeline(), |workload| planned(cluster, workload));
 }
 
 #[test]

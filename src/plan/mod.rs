@@ -34,9 +34,9 @@ const MOST_TURNS: usize = 20_000;
 /// How many layouts a plan names.
 const TOP: usize = 3;
 
-/// Relative error of step times that nine in ten published runs stay below: 28 runs of Megatron-LM on A100, 1.7B to 1T
-/// parameters, 8 to 3,072 GPUs (`tests/accuracy.rs`). Other hardware has not been held against runs yet.
-pub const STEP_TIME_ERROR: f64 = 0.17;
+/// Relative half-width of an interval around predicted step times that held nine in ten published ones: 28 runs of Megatron-LM on
+/// A100, 1.7B to 1T parameters, 8 to 3,072 GPUs (`tests/accuracy.rs`). Other hardware has not been held against runs yet.
+pub const STEP_TIME_ERROR: f64 = 0.22;
 
 /// A plan.
 #[derive(Debug, Clone, Serialize)]
