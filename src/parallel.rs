@@ -4,6 +4,10 @@
 //! Megatron-LM does; expert parallelism is laid over the tensor, context and data ranks. Rank i runs on accelerator i of its
 //! pool. This room knows the model; it does not know time.
 
+mod layer_split;
+
+pub use layer_split::LayerSplit;
+
 use serde::Serialize;
 
 use crate::diagnostic::Code;
@@ -62,7 +66,7 @@ impl Strategy {
         (self.tp * self.cp * self.dp / (self.ep * self.etp).max(1)).max(1)
     }
 
-    /// Layers of each slice of the model, in model order; which stage runs which is the schedule's to say.
+    /// Layers of each slice of the model, spread evenly, in model order; which stage runs which is the schedule's to say.
     ///
     /// What does not divide evenly goes to the middle slices first, then to the first, last of all to the last: these two
     /// hold the embedding and the output layer beside their layers.
@@ -321,11 +325,11 @@ fn divisors(n: u32, most: u32) -> String {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use super::*;
     use crate::catalog::Catalog;
 
-    const PLAIN: Strategy = Strategy {
+    pub(crate) const PLAIN: Strategy = Strategy {
         tp: 8,
         sp: true,
         cp: 1,

@@ -134,9 +134,16 @@ fn bounds_hold() {
             (1, ScheduleKind::OneForwardOneBackward),
             (2, ScheduleKind::Interleaved),
             (4, ScheduleKind::Interleaved),
+            (2, ScheduleKind::BreadthFirst),
+            (1, ScheduleKind::ZbH1),
+            (1, ScheduleKind::ZbH2),
+            (1, ScheduleKind::ZbV),
+            (1, ScheduleKind::ZbAuto),
+            (1, ScheduleKind::DualPipe),
+            (1, ScheduleKind::DualPipeV),
         ] {
             for (zero, overlap) in [(0, false), (1, false), (1, true)] {
-                if vp > 1 && pp == 1 {
+                if pp == 1 && (vp > 1 || schedule.slices(1, 1) > 1 || schedule == ScheduleKind::DualPipe) {
                     continue;
                 }
                 let layout = Strategy {
@@ -160,5 +167,5 @@ fn bounds_hold() {
             }
         }
     }
-    assert_eq!(checked, 42);
+    assert_eq!(checked, 114);
 }

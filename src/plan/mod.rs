@@ -15,7 +15,7 @@ use crate::calibration::Calibration;
 use crate::catalog::Catalog;
 use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::economics::CostEstimate;
-use crate::parallel::{Strategy, violations};
+use crate::parallel::{LayerSplit, Strategy};
 use crate::run::RunEstimate;
 use crate::search::{Account, Found, Search, Space, search};
 use crate::spec::{Cluster, Job, Pool, Precision, Workload};
@@ -215,8 +215,9 @@ pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Worklo
         (None, Some(_)) => Precision::Fp16,
         (None, None) => Precision::Tf32,
     });
-    Setup::new((cluster, index), topology, Calibration::defaults(), &job.model, (job.sequence, precision, job.attention))
-        .map_err(|error| match error {
+    let numerics = (job.sequence, precision, job.attention);
+    let setup =
+        Setup::new((cluster, index), topology, Calibration::defaults(), &job.model, numerics).map_err(|error| match error {
             SetupError::Model(ref inner) => {
                 let message = format!("model `{}`: {inner}", job.model.name);
                 let field = format!("model.{}", inner.field);
@@ -232,7 +233,8 @@ pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Worklo
                         .help(format!("it has: {}", have.join(", "))),
                 )
             }
-        })
+        })?;
+    Ok(Setup { layers: LayerSplit::of(&job.parallelism), ..setup })
 }
 
 fn strongest(pools: &[Pool], precision: Option<Precision>) -> usize {
@@ -283,7 +285,7 @@ fn refuse(setup: &Setup<'_>, space: &Space, found: &Search, workload: &Workload,
         return Refusal::No(Box::new(error));
     }
     let families = space.families(&setup.model, setup.sequence, gpus, setup.pool.domain());
-    let nearest = families.iter().flatten().map(|s| violations(s, &setup.model, setup.sequence, gpus)).min_by_key(Vec::len);
+    let nearest = families.iter().flatten().map(|s| setup.violations(s)).min_by_key(Vec::len);
     let errors = match nearest {
         Some(nearest) => nearest
             .into_iter()
@@ -352,6 +354,6 @@ pub fn check_job(cluster: &Cluster, topology: &Topology, workload: &Workload, jo
     let gpus = setup.pool.gpus();
     let space = Space { fixed: job.parallelism.clone(), batch: job.batch, attention: job.attention };
     let families = space.families(&setup.model, setup.sequence, gpus, setup.pool.domain());
-    let legal = families.iter().flatten().any(|strategy| violations(strategy, &setup.model, setup.sequence, gpus).is_empty());
+    let legal = families.iter().flatten().any(|strategy| setup.violations(strategy).is_empty());
     if legal { Ok(()) } else { Err(refuse(&setup, &space, &Search::default(), workload, job)) }
 }

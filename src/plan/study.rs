@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::parallel::{Strategy, violations};
+use crate::parallel::Strategy;
 use crate::spec::ScheduleKind;
 use crate::step::graph::Replay;
 use crate::step::{Costs, Setup, StepError};
@@ -60,7 +60,7 @@ fn with_schedule(setup: &Setup<'_>, layout: &Strategy, kind: ScheduleKind) -> St
 }
 
 fn outcome(setup: &Setup<'_>, strategy: &Strategy) -> Result<ScheduleOutcome, String> {
-    if let Some(violation) = violations(strategy, &setup.model, setup.sequence, setup.pool.gpus()).into_iter().next() {
+    if let Some(violation) = setup.violations(strategy).into_iter().next() {
         return Err(violation.message);
     }
     let costs = setup.costs(strategy);

@@ -1,7 +1,7 @@
 //! Which layouts are tried.
 
 use crate::model::Architecture;
-use crate::parallel::Strategy;
+use crate::parallel::{LayerSplit, Strategy};
 use crate::spec::{AttentionKernel, Parallelism, Recompute, ScheduleKind};
 use crate::units::Batch;
 
@@ -42,15 +42,16 @@ impl Space {
     #[must_use]
     pub fn families(&self, model: &Architecture, sequence: u32, gpus: u32, domain: u32) -> Vec<Vec<Strategy>> {
         let fixed = &self.fixed;
+        let split = LayerSplit::of(fixed);
         let mut families = Vec::new();
         for tp in either(fixed.tp, || powers_of_two(domain).filter(|t| model.heads.query() % t == 0).collect()) {
             for cp in either(fixed.cp, || {
                 powers_of_two(64).filter(|c| *c == 1 || sequence / c >= 4096 && sequence >= 16_384).collect()
             }) {
-                for pp in either(fixed.pp, || stages(model.layers, gpus / (tp * cp).max(1))) {
+                for pp in either(fixed.pp, || stages(&split, model.layers, gpus / (tp * cp).max(1))) {
                     for (ep, etp) in self.experts(model, tp) {
                         for dp in self.replicas(sequence, gpus, [tp, cp, pp], ep * etp) {
-                            families.push(self.family(model, sequence, [tp, cp, pp, ep, etp, dp]));
+                            families.push(self.family(model, sequence, &split, [tp, cp, pp, ep, etp, dp]));
                         }
                     }
                 }
@@ -84,13 +85,21 @@ impl Space {
             .collect()
     }
 
-    fn family(&self, model: &Architecture, sequence: u32, [tp, cp, pp, ep, etp, dp]: [u32; 6]) -> Vec<Strategy> {
+    fn family(
+        &self,
+        model: &Architecture,
+        sequence: u32,
+        split: &LayerSplit,
+        [tp, cp, pp, ep, etp, dp]: [u32; 6],
+    ) -> Vec<Strategy> {
         let fixed = &self.fixed;
         let per_stage = model.layers.div_ceil(pp);
         let chunks = either(fixed.vp, || match fixed.schedule {
             Some(kind) if !kind.is_looped() => vec![1],
             _ if pp == 1 => vec![1],
-            _ => (1..=per_stage.min(10)).filter(|v| per_stage % v == 0).collect(),
+            _ => split
+                .virtual_stages(pp, per_stage.min(10))
+                .unwrap_or_else(|| (1..=per_stage.min(10)).filter(|v| per_stage % v == 0).collect()),
         });
         let recomputes = match fixed.recompute {
             Some(recompute) => vec![recompute],
@@ -142,9 +151,11 @@ fn powers_of_two(most: u32) -> impl Iterator<Item = u32> {
     (0..20).map(|n| 1 << n).take_while(move |power| *power <= most.max(1))
 }
 
-/// Pipeline degrees: divisors of the layers, and powers of two where layers are spread unevenly.
-fn stages(layers: u32, most: u32) -> Vec<u32> {
-    (1..=layers.min(most).min(128)).filter(|p| layers % p == 0 || p.is_power_of_two()).collect()
+/// Pipeline degrees: those that the job's own split of the layers allows; else divisors of the layers, and powers of two where
+/// layers are spread unevenly.
+fn stages(split: &LayerSplit, layers: u32, most: u32) -> Vec<u32> {
+    let most = layers.min(most).min(128);
+    split.stages(most).unwrap_or_else(|| (1..=most).filter(|p| layers % p == 0 || p.is_power_of_two()).collect())
 }
 
 fn gcd(a: u32, b: u32) -> u32 {

@@ -10,7 +10,7 @@ pub use enumerate::{Space, microbatches};
 use rayon::prelude::*;
 use serde::Serialize;
 
-use crate::parallel::{Strategy, violations};
+use crate::parallel::Strategy;
 use crate::step::{Costs, Setup};
 use crate::units::{Bytes, Seconds};
 
@@ -76,7 +76,7 @@ pub fn search(setup: &Setup<'_>, space: &Space, top: usize) -> Search {
             family
                 .iter()
                 .map(|strategy| {
-                    if !violations(strategy, &setup.model, setup.sequence, gpus).is_empty() {
+                    if !setup.violations(strategy).is_empty() {
                         return Verdict::Illegal;
                     }
                     let costs = setup.costs_with(strategy, groups.get_or_insert_with(|| setup.groups(strategy)));

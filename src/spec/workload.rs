@@ -74,6 +74,7 @@ impl Workload {
                     error.also(&file.source, file.span(&at(first, "name")), "the first").help("give each job its own name"),
                 );
             }
+            errors.extend(conflict(job, index, &file));
             jobs.extend(model.map(|model| Job {
                 index,
                 name: job.name.clone(),
@@ -144,6 +145,15 @@ fn resolve_model(
         errors.push(error.help(unknown_name_help(name, &catalog.models)));
     }
     None
+}
+
+/// Keys of the layout of which only one can count.
+fn conflict(job: &JobFile, index: usize, file: &Document<WorkloadFile>) -> Option<Diagnostic> {
+    let ParallelismRef::Fixed(fixed) = &job.parallelism else { return None };
+    let (one, other) = fixed.conflict()?;
+    let place = |key| at(index, "parallelism").key(key);
+    let error = file.error(Code::ConflictingKeys, &place(other), format!("`{one}` and `{other}` exclude each other"));
+    Some(error.also(&file.source, file.span(&place(one)), "the other").help(format!("leave one of `{one}` and `{other}` out")))
 }
 
 /// The place of each job by its name; of several with one name, the first.

@@ -94,6 +94,39 @@ pub struct Parallelism {
     pub schedule: Option<ScheduleKind>,
     /// Whether data-parallel communication runs behind the computation.
     pub overlap: Option<bool>,
+    /// Layers of every slice of the model, in its order: as many numbers as `pp` times `vp`. Left out, layers are spread evenly.
+    #[schemars(length(min = 1, max = 4096), inner(range(min = 0, max = 100_000)))]
+    pub layers: Option<Vec<u32>>,
+    /// Layers of the first stage; the stages between share the rest evenly, as in Megatron-LM's
+    /// `--decoder-first-pipeline-num-layers`.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub first_stage_layers: Option<u32>,
+    /// Layers of the last stage, as in Megatron-LM's `--decoder-last-pipeline-num-layers`.
+    #[schemars(range(min = 0, max = 100_000))]
+    pub last_stage_layers: Option<u32>,
+    /// Whether the embedding counts as a layer when layers are spread, as in Megatron-LM's
+    /// `--account-for-embedding-in-pipeline-split`.
+    pub account_for_embedding: Option<bool>,
+    /// Whether the output layer and the loss count as a layer when layers are spread, as in Megatron-LM's
+    /// `--account-for-loss-in-pipeline-split`.
+    pub account_for_loss: Option<bool>,
+}
+
+impl Parallelism {
+    /// Two keys that exclude each other, if they are both there.
+    pub(super) fn conflict(&self) -> Option<(&'static str, &'static str)> {
+        let ends = [
+            ("first-stage-layers", self.first_stage_layers.is_some()),
+            ("last-stage-layers", self.last_stage_layers.is_some()),
+        ];
+        let counted = [
+            ("account-for-embedding", self.account_for_embedding == Some(true)),
+            ("account-for-loss", self.account_for_loss == Some(true)),
+        ];
+        let there = |keys: &[(&'static str, bool)]| keys.iter().find(|(_, there)| *there).map(|(key, _)| *key);
+        let list = self.layers.as_ref().map(|_| "layers");
+        list.zip(there(&ends)).or(list.zip(there(&counted))).or(there(&ends).zip(there(&counted)))
+    }
 }
 
 /// What is computed again in the backward pass instead of kept.

@@ -60,8 +60,8 @@ impl Costs {
     }
 
     /// A time that no order of the tasks can beat: the slowest stage's own work and the optimizer; for schedules in which every
-    /// microbatch goes from the first stage to the last and back, behind the first forward passes of the stages before it and
-    /// ahead of their last input gradients.
+    /// microbatch goes from the first stage to the last and back, behind the first forward passes of the stages before it and,
+    /// where a stage ends with an input gradient, ahead of their last backward passes.
     #[must_use]
     pub fn lower_bound(&self) -> Seconds {
         let chunks = &self.durations.chunks;
@@ -75,10 +75,10 @@ impl Costs {
             bound = bound.max(ahead + work);
             if self.pipeline.kind.placement() != Placement::Bidirectional {
                 // Chunk 0 holds the slices that every microbatch meets first, and last of all on the way back.
-                let back = times[0].recompute + times[0].input_gradient;
-                let weight =
-                    if self.pipeline.kind.splits_backward() { Seconds::ZERO } else { times[0].weight_gradient.total() };
-                ahead += times[0].forward.total() + back.total() + weight;
+                let back = times[0].recompute + times[0].input_gradient + times[0].weight_gradient;
+                // A stage that puts weight gradients off may end with one, which no other stage waits for.
+                let behind = if self.pipeline.kind.splits_backward() { Seconds::ZERO } else { back.total() };
+                ahead += times[0].forward.total() + behind;
             }
         }
         bound + self.durations.optimizer.iter().copied().fold(Seconds::ZERO, Seconds::max)
@@ -107,7 +107,7 @@ impl Setup<'_> {
         };
         let mut pipeline = pipeline(s);
         let placement = s.schedule.placement();
-        let split = s.slice_layers(self.model.layers);
+        let split = self.slice_layers(s);
         // Layers differ by kind and attention window only: each sort is costed once.
         let mut sorts: BTreeMap<(LayerKind, Option<u32>), Passes> = BTreeMap::new();
         let slices = self.slices(&costing, &split, &mut sorts);

@@ -28,7 +28,7 @@ impl Setup<'_> {
         let shard = self.shard(strategy);
         let timed =
             |operators: Vec<Operator>| -> Vec<OperatorTime> { operators.iter().map(|o| self.operator_time(o)).collect() };
-        let split = strategy.slice_layers(self.model.layers);
+        let split = self.slice_layers(strategy);
         let placement = strategy.schedule.placement();
         let chunks = strategy.schedule.chunks().unwrap_or(strategy.vp);
         let held: Vec<u32> = (0..chunks).map(|chunk| placement.slice(strategy.pp, stage, chunk)).collect();

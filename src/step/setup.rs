@@ -5,7 +5,7 @@ use super::layer::Groups;
 use crate::calibration::Calibration;
 use crate::catalog::Model;
 use crate::model::{Architecture, ModelError, Shard};
-use crate::parallel::Strategy;
+use crate::parallel::{LayerSplit, Strategy, Violation, violations};
 use crate::spec::{AttentionKernel, Cluster, Pool, Precision};
 use crate::topology::Topology;
 
@@ -30,6 +30,8 @@ pub struct Setup<'a> {
     pub calibration: &'a Calibration,
     /// The accelerator.
     pub device: Device,
+    /// How the job deals its layers out.
+    pub layers: LayerSplit,
 }
 
 /// Why a job cannot be costed on a pool.
@@ -76,7 +78,22 @@ impl<'a> Setup<'a> {
             topology,
             calibration,
             device,
+            layers: LayerSplit::Even,
         })
+    }
+
+    /// Everything about a layout that the job on this pool does not allow.
+    #[must_use]
+    pub fn violations(&self, strategy: &Strategy) -> Vec<Violation> {
+        let mut found = violations(strategy, &self.model, self.sequence, self.pool.gpus());
+        found.extend(self.layers.violations(strategy, self.model.layers));
+        found
+    }
+
+    /// Layers of each slice of the model, in model order.
+    #[must_use]
+    pub fn slice_layers(&self, strategy: &Strategy) -> Vec<u32> {
+        self.layers.slices(strategy, self.model.layers)
     }
 
     /// The share of a rank.
