@@ -12,7 +12,7 @@ use serde::Serialize;
 
 use crate::diagnostic::Code;
 use crate::model::Architecture;
-use crate::spec::{Recompute, ScheduleKind};
+use crate::spec::{Placement, Recompute, ScheduleKind};
 
 /// A complete layout of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -226,7 +226,7 @@ fn schedule(s: &Strategy, found: &mut Violations) {
         found.rule(holds, field, code, message, help);
     };
     rule(
-        s.vp == 1 || s.pp > 1 && s.schedule.is_looped(),
+        s.vp == 1 || s.pp > 1 && (s.schedule.is_looped() || s.schedule == ScheduleKind::Own(Placement::Looped)),
         "parallelism.vp",
         Code::LayoutDivisibility,
         &|| format!("vp {} needs pp of 2 or more and an interleaved or breadth-first schedule", s.vp),

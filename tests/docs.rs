@@ -60,11 +60,17 @@ fn commands_print_what_the_documents_say() {
     trycmd::TestCases::new().env("COLUMNS", "100").case("README.md").case("docs/*.md");
 }
 
-/// Files of the walk are shown in full in its text.
+/// Files that the commands of a document read are shown in full in its text.
 #[test]
-fn files_of_the_walk_are_in_its_text() {
-    let text = read("docs/getting-started.md");
-    let mut folders = vec![root().join("docs/getting-started.in")];
+fn files_that_commands_read_are_in_the_text() {
+    for document in ["docs/getting-started", "docs/schedules"] {
+        shows_its_files(document);
+    }
+}
+
+fn shows_its_files(document: &str) {
+    let text = read(&format!("{document}.md"));
+    let mut folders = vec![root().join(format!("{document}.in"))];
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder") {
             let path: PathBuf = entry.expect("readable").path();
@@ -73,7 +79,7 @@ fn files_of_the_walk_are_in_its_text() {
                 continue;
             }
             let content = std::fs::read_to_string(&path).expect("text").replace("\r\n", "\n");
-            assert!(text.contains(&format!("\n{content}```")), "docs/getting-started.md does not show {}", path.display());
+            assert!(text.contains(&format!("\n{content}```")), "{document}.md does not show {}", path.display());
         }
     }
 }

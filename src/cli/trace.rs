@@ -11,7 +11,7 @@ use super::{Failure, Global, Outcome, output};
 use crate::plan::{Plan, setup, study};
 use crate::report::{self, Scene};
 use crate::step::graph::TaskGraph;
-use crate::step::timeline;
+use crate::step::{schedule, timeline};
 
 /// Arguments of `planner trace`.
 #[derive(Debug, Args)]
@@ -22,7 +22,7 @@ use crate::step::timeline;
 pub struct TraceArguments {
     #[command(flatten)]
     inputs: Inputs,
-    /// File to write, its kind by its suffix: .json for Perfetto, .svg, or .dot
+    /// File to write, its kind by its suffix: .json for Perfetto, .svg, .dot, or .csv for the order of every stage's turns
     #[arg(long, short, value_name = "FILE")]
     output: PathBuf,
     /// Let the kernels of a stage take so many times as long, for example `stage=3:1.2`
@@ -102,6 +102,8 @@ pub(super) fn run(arguments: &TraceArguments, global: &Global) -> Result<Outcome
     let timeline = graph.simulate();
     let text = if kind == Kind::Dot {
         report::tasks_dot(graph.graph())
+    } else if kind == Kind::Csv {
+        schedule::to_text(&*costs.schedule().map_err(anyhow::Error::from)?)
     } else {
         let memory = timeline::memory_by_stage(&timeline, &costs);
         let title = format!("{} on {}: {}", plan.job.model, plan.cluster.name, plan.step.strategy.describe());
@@ -133,6 +135,7 @@ enum Kind {
     Json,
     Svg,
     Dot,
+    Csv,
 }
 
 /// The kind of file that a name asks for, before anything is computed.
@@ -141,7 +144,8 @@ fn kind(path: &Path, topology: bool) -> anyhow::Result<Kind> {
         Some("json") => Kind::Json,
         Some("svg") => Kind::Svg,
         Some("dot") => Kind::Dot,
-        _ => bail!("{} is none of .json, .svg and .dot; the suffix says what to write", path.display()),
+        Some("csv") => Kind::Csv,
+        _ => bail!("{} is none of .json, .svg, .dot and .csv; the suffix says what to write", path.display()),
     };
     if topology && kind != Kind::Dot {
         bail!("--topology writes DOT: name a file that ends in .dot");

@@ -7,7 +7,7 @@ macro_rules! codes {
         ///
         /// Codes are never reused or renumbered. `P00xx` is about files and YAML, `P01xx` about single fields,
         /// `P02xx` about names, `P03xx` about fields that do not go together, `P04xx` about imported model
-        /// configurations.
+        /// configurations, `P05xx` about pipeline orders.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)+
@@ -151,6 +151,13 @@ codes! {
     ModelConfigValue = "P0404", "model configuration is inconsistent";
     /// The model configuration asks for something that is not modelled.
     ModelConfigUnsupported = "P0405", "model feature not supported";
+
+    /// A cell of the pipeline order is not a turn, is there twice or too early, or a turn is missing.
+    BadOrder = "P0501", "order cannot be read";
+    /// The pipeline order is of other stages, virtual stages or microbatches than the layout.
+    OrderShape = "P0502", "order does not fit the layout";
+    /// Turns of the pipeline order wait for each other in a circle.
+    OrderDeadlock = "P0503", "order deadlocks";
 }
 
 impl fmt::Display for Code {

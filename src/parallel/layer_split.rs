@@ -6,7 +6,9 @@
 
 use super::{Strategy, Violation};
 use crate::diagnostic::Code;
-use crate::spec::{Parallelism, ScheduleKind};
+use crate::spec::Parallelism;
+#[cfg(test)]
+use crate::spec::ScheduleKind;
 
 /// What a job says about its layers.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -103,7 +105,7 @@ impl LayerSplit {
                 let field = if first.is_some() { "parallelism.first-stage-layers" } else { "parallelism.last-stage-layers" };
                 let given = u64::from(first.unwrap_or(0)) + u64::from(last.unwrap_or(0));
                 let ends = u32::from(first.is_some()) + u32::from(last.is_some());
-                if matches!(strategy.schedule, ScheduleKind::ZbV | ScheduleKind::DualPipeV) {
+                if slices != pp * vp {
                     let message =
                         format!("the {} schedule has both ends of the model on its first stage", strategy.schedule.as_str());
                     return refuse(field, message, "use `layers`, with a number for every slice of the model".into());

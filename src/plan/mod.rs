@@ -9,6 +9,8 @@ pub mod study;
 pub use assumptions::Assumption;
 pub use explain::{Derivation, How, explain};
 
+use std::sync::Arc;
+
 use serde::Serialize;
 
 use crate::calibration::Calibration;
@@ -21,7 +23,7 @@ use crate::search::{Account, Found, Search, Space, search};
 use crate::spec::{Cluster, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
 use crate::step::memory::RESERVE;
-use crate::step::{Setup, SetupError, StepEstimate};
+use crate::step::{Order, Setup, SetupError, StepEstimate};
 use crate::topology::Topology;
 use crate::units::{Batch, Bytes, Seconds};
 
@@ -146,7 +148,7 @@ impl Plan {
         catalog: &Catalog,
     ) -> Result<Self, Refusal> {
         let setup = setup(cluster, topology, workload, job)?;
-        let space = Space { fixed: job.parallelism.clone(), batch: job.batch, attention: job.attention };
+        let space = space(&setup, job);
         let found = search(&setup, &space, TOP);
         let Some(best) = found.best.first() else { return Err(refuse(&setup, &space, &found, workload, job)) };
         let step = setup.estimate(&best.strategy, &best.costs).map_err(|deadlock| {
@@ -234,7 +236,25 @@ pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Worklo
                 )
             }
         })?;
-    Ok(Setup { layers: LayerSplit::of(&job.parallelism), ..setup })
+    let order = match &job.order {
+        Some(source) => {
+            Some(Arc::new(Order::read(source).map_err(|error| input(workload.also(job, "parallelism.order", *error)))?))
+        }
+        None => None,
+    };
+    Ok(Setup { layers: LayerSplit::of(&job.parallelism), order, ..setup })
+}
+
+/// What the job fixes, by itself and by its order, and what is open.
+fn space(setup: &Setup<'_>, job: &Job) -> Space {
+    let mut fixed = job.parallelism.clone();
+    if let Some(order) = &setup.order {
+        fixed.pp = fixed.pp.or(Some(order.shape.stages));
+        fixed.vp = fixed.vp.or(Some(order.virtual_stages()));
+        fixed.schedule = Some(order.kind());
+    }
+    let microbatches = setup.order.as_ref().map(|order| order.shape.microbatches);
+    Space { fixed, batch: job.batch, attention: job.attention, microbatches }
 }
 
 fn strongest(pools: &[Pool], precision: Option<Precision>) -> usize {
@@ -289,7 +309,13 @@ fn refuse(setup: &Setup<'_>, space: &Space, found: &Search, workload: &Workload,
     let errors = match nearest {
         Some(nearest) => nearest
             .into_iter()
-            .map(|violation| workload.error(job, violation.field, violation.code, violation.message).help(violation.help))
+            .map(|violation| {
+                let error = workload.error(job, violation.field, violation.code, violation.message).help(violation.help);
+                match &setup.order {
+                    Some(order) if violation.code == Code::OrderShape => order.shown(error),
+                    _ => error,
+                }
+            })
             .collect(),
         None => vec![no_batch(job, workload, gpus)],
     };
@@ -352,7 +378,7 @@ fn no_batch(job: &Job, workload: &Workload, gpus: u32) -> Diagnostic {
 pub fn check_job(cluster: &Cluster, topology: &Topology, workload: &Workload, job: &Job) -> Result<(), Refusal> {
     let setup = setup(cluster, topology, workload, job)?;
     let gpus = setup.pool.gpus();
-    let space = Space { fixed: job.parallelism.clone(), batch: job.batch, attention: job.attention };
+    let space = space(&setup, job);
     let families = space.families(&setup.model, setup.sequence, gpus, setup.pool.domain());
     let legal = families.iter().flatten().any(|strategy| setup.violations(strategy).is_empty());
     if legal { Ok(()) } else { Err(refuse(&setup, &space, &Search::default(), workload, job)) }

@@ -36,10 +36,14 @@ pub struct ScheduleOutcome {
     pub fits: bool,
 }
 
-/// Every schedule on the degrees of one layout, fastest first, those that cannot last.
+/// Every schedule, and the job's own order, on the degrees of one layout, fastest first, those that cannot last.
 #[must_use]
 pub fn schedules(setup: &Setup<'_>, layout: &Strategy) -> Vec<ScheduleRow> {
+    let own = setup.order.as_ref().map(|order| order.kind());
     let mut rows: Vec<ScheduleRow> = ScheduleKind::ALL
+        .into_iter()
+        .chain(own)
+        .collect::<Vec<_>>()
         .par_iter()
         .map(|kind| {
             let strategy = with_schedule(setup, layout, *kind);
@@ -55,7 +59,12 @@ pub fn schedules(setup: &Setup<'_>, layout: &Strategy) -> Vec<ScheduleRow> {
 fn with_schedule(setup: &Setup<'_>, layout: &Strategy, kind: ScheduleKind) -> Strategy {
     let per_stage = setup.model.layers.div_ceil(layout.pp.max(1));
     let fewest = (2..=per_stage).find(|v| per_stage.is_multiple_of(*v)).unwrap_or(2);
-    let vp = if kind.is_looped() { if layout.vp > 1 { layout.vp } else { fewest } } else { 1 };
+    let vp = match &setup.order {
+        Some(order) if order.kind() == kind => order.virtual_stages(),
+        _ if !kind.is_looped() => 1,
+        _ if layout.vp > 1 => layout.vp,
+        _ => fewest,
+    };
     Strategy { schedule: kind, vp, ..*layout }
 }
 
@@ -96,7 +105,7 @@ pub struct Jitter {
 /// # Errors
 /// When the schedule is not legal or deadlocks.
 pub fn jitter(costs: &Costs, sigma: f64, seed: u64, samples: u32) -> Result<Jitter, StepError> {
-    let schedule = costs.pipeline.schedule()?;
+    let schedule = costs.schedule()?;
     let replay = Replay::new(&schedule, costs.pipeline.microbatches);
     replay.checked(&schedule, costs.pipeline.microbatches, &costs.durations)?;
     let mut times: Vec<f64> = (0..u64::from(samples))

@@ -8,6 +8,9 @@ use crate::units::Batch;
 /// How far a batch given in tokens may be rounded to whole microbatches of all replicas.
 const BATCH_TOLERANCE: f64 = 0.05;
 
+/// Sequences in a microbatch that are tried.
+const MICROBATCHES: [u32; 4] = [1, 2, 4, 8];
+
 /// What is fixed and what is open.
 #[derive(Debug, Clone)]
 pub struct Space {
@@ -17,6 +20,8 @@ pub struct Space {
     pub batch: Batch,
     /// How attention is computed; with a fused kernel selective recomputation has nothing to do.
     pub attention: AttentionKernel,
+    /// Microbatches of a replica, where the job's own order fixes them.
+    pub microbatches: Option<u32>,
 }
 
 /// Microbatches of one replica that make up the batch: exactly, or within 5 % of a batch given in tokens.
@@ -77,6 +82,14 @@ impl Space {
         let most = (u64::from(gpus) / replica.max(1)) as u32;
         let unit = expert_ranks / gcd(expert_ranks, tp * cp).max(1);
         let smallest = self.fixed.microbatch.unwrap_or(1);
+        if let Some(wanted) = self.microbatches {
+            let sizes = either(self.fixed.microbatch, || MICROBATCHES.to_vec());
+            let fits = |dp: u32| sizes.iter().any(|size| microbatches(self.batch, sequence, dp, *size) == Some(wanted));
+            let found: Vec<u32> = (1..=most / unit.max(1)).map(|n| n * unit).filter(|dp| fits(*dp)).collect();
+            if !found.is_empty() {
+                return found;
+            }
+        }
         (1..=most / unit.max(1))
             .rev()
             .map(|n| n * unit)
@@ -113,7 +126,7 @@ impl Space {
             None => vec![1],
         };
         let mut out = Vec::new();
-        for microbatch in either(fixed.microbatch, || vec![1, 2, 4, 8]) {
+        for microbatch in either(fixed.microbatch, || MICROBATCHES.to_vec()) {
             let Some(microbatches) = microbatches(self.batch, sequence, dp, microbatch) else { continue };
             for vp in &chunks {
                 for recompute in &recomputes {

@@ -18,6 +18,6 @@ mod workload_file;
 pub use cluster::{Cluster, Fabric, Pool, Power};
 pub use cluster_file::{ClusterFile, FabricKind};
 pub use numerics::{AttentionKernel, Precision};
-pub use schedule_kind::ScheduleKind;
+pub use schedule_kind::{Placement, ScheduleKind};
 pub use workload::{Job, Workload};
 pub use workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, Recompute, WorkloadFile};

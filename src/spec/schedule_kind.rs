@@ -1,10 +1,22 @@
 //! The pipeline schedules that a job can ask for.
 
 use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
+
+/// How the slices of the model lie on the stages.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Placement {
+    /// v chunks a stage, round and round: chunk c of stage i holds slice c·p + i.
+    Looped,
+    /// Two chunks a stage, there and back: stage i holds slices i and 2p − 1 − i, so the first stage has both ends.
+    Vee,
+    /// Two chunks a stage and two copies of the model, one for each direction: stage i holds slice i of the first copy and
+    /// slice p − 1 − i of the second. The first half of the microbatches goes through the first copy.
+    Bidirectional,
+}
 
 /// A pipeline schedule.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, Serialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Deserialize, JsonSchema)]
 pub enum ScheduleKind {
     /// All forward passes, then all backward passes.
     #[serde(rename = "gpipe")]
@@ -36,10 +48,20 @@ pub enum ScheduleKind {
     /// The same on one copy, over two chunks a stage, there and back.
     #[serde(rename = "dualpipev")]
     DualPipeV,
+    /// The job's own order, from a file, which says how the slices lie.
+    #[serde(skip_deserializing)]
+    #[schemars(skip)]
+    Own(Placement),
+}
+
+impl Serialize for ScheduleKind {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(self.as_str())
+    }
 }
 
 impl ScheduleKind {
-    /// Every schedule.
+    /// Every schedule that has a name.
     pub const ALL: [Self; 10] = [
         Self::Gpipe,
         Self::OneForwardOneBackward,
@@ -67,6 +89,7 @@ impl ScheduleKind {
             Self::ZbAuto => "zb-auto",
             Self::DualPipe => "dualpipe",
             Self::DualPipeV => "dualpipev",
+            Self::Own(_) => "own-order",
         }
     }
 
@@ -86,8 +109,8 @@ impl ScheduleKind {
     #[must_use]
     pub fn slices(self, pp: u32, vp: u32) -> u32 {
         match self {
-            Self::ZbV | Self::DualPipeV => 2 * pp,
-            Self::DualPipe => pp,
+            Self::ZbV | Self::DualPipeV | Self::Own(Placement::Vee) => 2 * pp,
+            Self::DualPipe | Self::Own(Placement::Bidirectional) => pp,
             _ => pp * vp,
         }
     }

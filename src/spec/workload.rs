@@ -44,6 +44,8 @@ pub struct Job {
     pub attention: AttentionKernel,
     /// Degrees that are fixed.
     pub parallelism: Parallelism,
+    /// The file of its own pipeline order.
+    pub order: Option<Arc<Source>>,
     /// Name of the pool it runs on, when stated.
     pub pool: Option<String>,
     /// Time by which it has to be done.
@@ -75,6 +77,10 @@ impl Workload {
                 );
             }
             errors.extend(conflict(job, index, &file));
+            let order = resolve_order(job, index, &file, &folder).unwrap_or_else(|error| {
+                errors.push(error);
+                None
+            });
             jobs.extend(model.map(|model| Job {
                 index,
                 name: job.name.clone(),
@@ -88,6 +94,7 @@ impl Workload {
                     ParallelismRef::Auto => Parallelism::default(),
                     ParallelismRef::Fixed(fixed) => (**fixed).clone(),
                 },
+                order,
                 pool: job.pool.clone(),
                 deadline: job.deadline,
                 after,
@@ -97,15 +104,22 @@ impl Workload {
         if errors.is_empty() { Ok(Self { jobs, file }) } else { Err(diagnostic::Batch::from_iter(errors).into_vec()) }
     }
 
+    /// Says beside an error elsewhere which field of a job led there.
+    #[must_use]
+    pub fn also(&self, job: &Job, field: &str, error: Diagnostic) -> Diagnostic {
+        error.also(&self.file.source, self.file.span(&field_of(job, field)), "named here")
+    }
+
     /// An error at a field of a job.
     #[must_use]
     pub fn error(&self, job: &Job, field: &str, code: Code, message: impl Into<String>) -> Diagnostic {
-        self.file.error(
-            code,
-            &field.split('.').fold(Path::root().key("jobs").index(job.index), |path, key| path.key(key)),
-            message,
-        )
+        self.file.error(code, &field_of(job, field), message)
     }
+}
+
+/// The place of a field of a job, `parallelism.tp` for one.
+fn field_of(job: &Job, field: &str) -> Path {
+    field.split('.').fold(Path::root().key("jobs").index(job.index), |path, key| path.key(key))
 }
 
 /// Places that are shown of a circle beside its first.
@@ -145,6 +159,19 @@ fn resolve_model(
         errors.push(error.help(unknown_name_help(name, &catalog.models)));
     }
     None
+}
+
+/// The file of a job's own order.
+fn resolve_order(
+    job: &JobFile,
+    index: usize,
+    file: &Document<WorkloadFile>,
+    folder: &FilePath,
+) -> Result<Option<Arc<Source>>, Diagnostic> {
+    let ParallelismRef::Fixed(fixed) = &job.parallelism else { return Ok(None) };
+    let Some(name) = &fixed.order else { return Ok(None) };
+    let place = at(index, "parallelism").key("order");
+    Source::read(&folder.join(name)).map(Some).map_err(|error| error.also(&file.source, file.span(&place), "named here"))
 }
 
 /// Keys of the layout of which only one can count.

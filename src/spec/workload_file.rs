@@ -94,6 +94,9 @@ pub struct Parallelism {
     pub schedule: Option<ScheduleKind>,
     /// Whether data-parallel communication runs behind the computation.
     pub overlap: Option<bool>,
+    /// Path of a file with the order in which every stage runs its turns, in place of `schedule`, relative to the folder of the
+    /// workload file: PyTorch's CSV of a pipeline schedule, which `planner trace -o order.csv` writes too.
+    pub order: Option<String>,
     /// Layers of every slice of the model, in its order: as many numbers as `pp` times `vp`. Left out, layers are spread evenly.
     #[schemars(length(min = 1, max = 4096), inner(range(min = 0, max = 100_000)))]
     pub layers: Option<Vec<u32>>,
@@ -124,6 +127,9 @@ impl Parallelism {
             ("account-for-loss", self.account_for_loss == Some(true)),
         ];
         let there = |keys: &[(&'static str, bool)]| keys.iter().find(|(_, there)| *there).map(|(key, _)| *key);
+        if self.schedule.is_some() && self.order.is_some() {
+            return Some(("schedule", "order"));
+        }
         let list = self.layers.as_ref().map(|_| "layers");
         list.zip(there(&ends)).or(list.zip(there(&counted))).or(there(&ends).zip(there(&counted)))
     }

@@ -1,16 +1,18 @@
 //! What a layout costs each stage: durations of its turns, transfers and reductions, and memory.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::collective;
 use super::durations::{ChunkTimes, Durations};
 use super::layer::{Costing, Groups, Passes, Spent, gradient_bytes};
 use super::memory::{Memory, RESERVE, weight_bytes};
-use super::schedule::{Pipeline, Placement, Times};
+use super::schedule::{Pipeline, Placement, Schedule, ScheduleError, Times};
 use super::setup::Setup;
 use crate::calibration::Operation;
 use crate::model::{Count, LayerKind, Shard};
-use crate::parallel::Strategy;
+use crate::parallel::{LayerSplit, Strategy};
 use crate::units::{Bytes, Seconds};
 
 /// Bytes that Adam reads and writes per parameter: gradient, master weight and two moments read, three of them and the 16-bit
@@ -24,6 +26,8 @@ const MOST_PIECES: u32 = 8;
 pub struct Costs {
     /// The pipeline.
     pub pipeline: Pipeline,
+    /// The job's own order, in place of the one that the pipeline's schedule makes.
+    pub order: Option<Arc<Schedule>>,
     /// Durations of its tasks.
     pub durations: Durations,
     /// Microbatches that each chunk of a stage works on, `[stage][chunk]`: half of them where two directions share a stage.
@@ -32,6 +36,8 @@ pub struct Costs {
     pub memory: Vec<Memory>,
     /// Bytes that a microbatch keeps on a chunk, `[stage][chunk]`.
     pub saved: Vec<Vec<Bytes>>,
+    /// Microbatches of each chunk between forward and backward pass when the stage keeps most, `[stage][chunk]`.
+    pub in_flight: Vec<Vec<u32>>,
     /// Layers of each stage.
     pub layers: Vec<u32>,
     /// FLOPs that recomputation runs again, of one microbatch, on one accelerator of each stage.
@@ -39,6 +45,17 @@ pub struct Costs {
 }
 
 impl Costs {
+    /// What every stage runs.
+    ///
+    /// # Errors
+    /// When the schedule does not run in this shape.
+    pub fn schedule(&self) -> Result<Cow<'_, Schedule>, ScheduleError> {
+        match &self.order {
+            Some(order) => Ok(Cow::Borrowed(order)),
+            None => self.pipeline.schedule().map(Cow::Owned),
+        }
+    }
+
     /// The fullest stage's memory.
     #[must_use]
     pub fn peak_memory(&self) -> Bytes {
@@ -124,10 +141,12 @@ impl Setup<'_> {
         };
         let mut costs = Costs {
             pipeline,
+            order: self.own_order(s).map(|order| Arc::clone(&order.schedule)),
             durations: durations.clone(),
             microbatches: microbatches_per_chunk(&pipeline),
             memory: vec![Memory { reserve: RESERVE, ..Memory::default() }; p],
             saved: vec![vec![Bytes::ZERO; v]; p],
+            in_flight: Vec::new(),
             layers: vec![0; p],
             recomputed_flops: vec![0.0; p],
         };
@@ -150,9 +169,9 @@ impl Setup<'_> {
         }
         pipeline.times = relative_times(&durations);
         costs.pipeline = pipeline;
+        costs.in_flight = self.in_flight(&costs);
         for (stage, held) in parameters.iter().enumerate() {
-            let in_flight = pipeline.in_flight(stage as u32);
-            for (saved, alive) in costs.saved[stage].iter().zip(&in_flight) {
+            for (saved, alive) in costs.saved[stage].iter().zip(&costs.in_flight[stage]) {
                 costs.memory[stage].activations += *saved * f64::from(*alive);
             }
             costs.memory[stage].add_parameters(held, s, self.precision);
@@ -165,6 +184,20 @@ impl Setup<'_> {
         }
         costs.durations = durations;
         costs
+    }
+
+    /// Microbatches in flight at each stage's fullest: in closed form where the chunks of a stage keep about as much, else by
+    /// walking its turns.
+    fn in_flight(&self, costs: &Costs) -> Vec<Vec<u32>> {
+        let stages = 0..costs.pipeline.stages;
+        let uneven = self.layers != LayerSplit::Even && costs.pipeline.chunks > 1;
+        let walked = if uneven || costs.order.is_some() { costs.schedule().ok() } else { None };
+        match walked {
+            Some(schedule) => stages
+                .map(|stage| schedule.fullest(stage, |chunk| costs.saved[stage as usize][chunk as usize].get().max(1.0)))
+                .collect(),
+            None => stages.map(|stage| costs.pipeline.in_flight(stage)).collect(),
+        }
     }
 
     /// Every slice of the model: its layers, with the embedding on the first and the output layer on the last.

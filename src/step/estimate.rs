@@ -139,7 +139,7 @@ impl Setup<'_> {
     /// # Errors
     /// When the schedule is not legal or deadlocks.
     pub fn step_time(&self, costs: &Costs) -> Result<Seconds, StepError> {
-        let schedule = costs.pipeline.schedule()?;
+        let schedule = costs.schedule()?;
         let replay = Replay::new(&schedule, costs.pipeline.microbatches);
         Ok(replay.checked(&schedule, costs.pipeline.microbatches, &costs.durations)?.step)
     }
@@ -149,7 +149,7 @@ impl Setup<'_> {
     /// # Errors
     /// When the schedule is not legal or deadlocks.
     pub fn task_graph(&self, costs: &Costs) -> Result<TaskGraph, StepError> {
-        let schedule = costs.pipeline.schedule()?;
+        let schedule = costs.schedule()?;
         Ok(TaskGraph::new(&schedule, costs.pipeline.microbatches, &costs.durations)?)
     }
 
@@ -158,7 +158,7 @@ impl Setup<'_> {
     /// # Errors
     /// When the schedule is not legal or deadlocks.
     pub fn estimate(&self, strategy: &Strategy, costs: &Costs) -> Result<StepEstimate, StepError> {
-        let schedule = costs.pipeline.schedule()?;
+        let schedule = costs.schedule()?;
         let replay = Replay::new(&schedule, costs.pipeline.microbatches);
         let run = |durations: &Durations| {
             replay.checked(&schedule, costs.pipeline.microbatches, durations).map(|outcome| outcome.step)

@@ -1,7 +1,10 @@
 //! A job on a pool: everything that is the same for every layout.
 
+use std::sync::Arc;
+
 use super::kernel::Device;
 use super::layer::Groups;
+use super::order::Order;
 use crate::calibration::Calibration;
 use crate::catalog::Model;
 use crate::model::{Architecture, ModelError, Shard};
@@ -32,6 +35,8 @@ pub struct Setup<'a> {
     pub device: Device,
     /// How the job deals its layers out.
     pub layers: LayerSplit,
+    /// The job's own pipeline order.
+    pub order: Option<Arc<Order>>,
 }
 
 /// Why a job cannot be costed on a pool.
@@ -79,6 +84,7 @@ impl<'a> Setup<'a> {
             calibration,
             device,
             layers: LayerSplit::Even,
+            order: None,
         })
     }
 
@@ -87,7 +93,13 @@ impl<'a> Setup<'a> {
     pub fn violations(&self, strategy: &Strategy) -> Vec<Violation> {
         let mut found = violations(strategy, &self.model, self.sequence, self.pool.gpus());
         found.extend(self.layers.violations(strategy, self.model.layers));
+        found.extend(self.own_order(strategy).map(|order| order.violations(strategy)).unwrap_or_default());
         found
+    }
+
+    /// The job's own order, where the layout runs in it.
+    pub(super) fn own_order(&self, strategy: &Strategy) -> Option<&Order> {
+        self.order.as_deref().filter(|order| order.kind() == strategy.schedule)
     }
 
     /// Layers of each slice of the model, in model order.

@@ -94,8 +94,8 @@ fn exposed(own: &[&Placed]) -> Vec<(&'static str, Seconds)> {
 #[must_use]
 pub fn memory(own: &[&Placed], costs: &Costs, stage: usize) -> Vec<(Seconds, Bytes)> {
     let held = costs.memory[stage];
-    let alive = costs.pipeline.in_flight(stage as u32);
-    let in_flight: Bytes = costs.saved[stage].iter().zip(&alive).map(|(saved, alive)| *saved * f64::from(*alive)).sum();
+    let in_flight: Bytes =
+        costs.saved[stage].iter().zip(&costs.in_flight[stage]).map(|(saved, alive)| *saved * f64::from(*alive)).sum();
     // Everything but the microbatches in flight is there all the time.
     let base = held.total() - in_flight;
     let mut changes: Vec<(Seconds, f64)> = Vec::new();

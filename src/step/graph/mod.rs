@@ -122,11 +122,11 @@ impl Task {
 }
 
 /// A schedule in which tasks wait for each other in a circle.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("the schedule deadlocks: {}", tasks.join(" waits for "))]
+#[derive(Debug, Clone, PartialEq, thiserror::Error)]
+#[error("the schedule deadlocks: {}", tasks.iter().take(8).map(Task::describe).collect::<Vec<_>>().join(" waits for "))]
 pub struct Deadlock {
     /// Tasks on the circle, each waiting for the one behind it.
-    pub tasks: Vec<String>,
+    pub tasks: Vec<Task>,
 }
 
 /// The tasks of one step, without a circle.
@@ -254,7 +254,7 @@ fn circle(graph: &DiGraph<Task, ()>) -> Deadlock {
         }
         walk.push(before);
     }
-    Deadlock { tasks: walk.iter().take(8).map(|node| graph[*node].describe()).collect() }
+    Deadlock { tasks: walk.iter().map(|node| graph[*node]).collect() }
 }
 
 #[cfg(test)]

@@ -61,7 +61,7 @@ impl Pipeline {
                 let left = 2.0 * (b - w);
                 Bubble { stage: beside * left, step: beside * left.max(b) }
             }),
-            Kind::ZbAuto => None,
+            Kind::ZbAuto | Kind::Own(_) => None,
             Kind::DualPipe => dual(p / 2, &self.times, pair),
             Kind::DualPipeV => dual(p, &self.times, pair),
         }

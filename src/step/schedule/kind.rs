@@ -12,6 +12,7 @@ impl Kind {
         match self {
             Self::ZbV | Self::DualPipeV => Placement::Vee,
             Self::DualPipe => Placement::Bidirectional,
+            Self::Own(placement) => placement,
             _ => Placement::Looped,
         }
     }
@@ -21,21 +22,21 @@ impl Kind {
     pub const fn chunks(self) -> Option<u32> {
         match self {
             Self::Gpipe | Self::OneForwardOneBackward | Self::ZbH1 | Self::ZbH2 | Self::ZbAuto => Some(1),
-            Self::ZbV | Self::DualPipe | Self::DualPipeV => Some(2),
-            Self::Interleaved | Self::BreadthFirst => None,
+            Self::ZbV | Self::DualPipe | Self::DualPipeV | Self::Own(Placement::Vee | Placement::Bidirectional) => Some(2),
+            Self::Interleaved | Self::BreadthFirst | Self::Own(Placement::Looped) => None,
         }
     }
 
-    /// Whether it runs input and weight gradients apart, all of them or some.
+    /// Whether it runs input and weight gradients apart, all of them or some. An own order may.
     #[must_use]
     pub const fn splits_backward(self) -> bool {
-        matches!(self, Self::ZbH1 | Self::ZbH2 | Self::ZbV | Self::ZbAuto | Self::DualPipe | Self::DualPipeV)
+        matches!(self, Self::ZbH1 | Self::ZbH2 | Self::ZbV | Self::ZbAuto | Self::DualPipe | Self::DualPipeV | Self::Own(_))
     }
 
-    /// Whether it overlaps forward with backward passes.
+    /// Whether it overlaps forward with backward passes. An own order may.
     #[must_use]
     pub const fn pairs(self) -> bool {
-        matches!(self, Self::DualPipe | Self::DualPipeV)
+        matches!(self, Self::DualPipe | Self::DualPipeV | Self::Own(_))
     }
 }
 

@@ -17,6 +17,7 @@ mod greedy;
 mod interleaved;
 mod kind;
 mod one_f_one_b;
+mod order_error;
 mod placement;
 mod rule;
 #[cfg(test)]
@@ -31,9 +32,10 @@ mod zero_bubble;
 
 pub use closed::Bubble;
 pub use kind::Kind;
+pub use order_error::{OrderError, Place};
 pub use placement::Placement;
 pub use rule::ScheduleError;
-pub use text::{OrderError, Place, from_text, to_text};
+pub use text::{Shape, from_text, place_of, shape_of, to_text};
 
 /// What a turn does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -137,6 +139,8 @@ impl Pipeline {
             Kind::ZbV => zb_v::order(p, m, stage),
             Kind::DualPipe => dualpipe::steps(p, m, stage).order(),
             Kind::DualPipeV => dualpipev::steps(p, m, stage).order(),
+            // The rule has refused it.
+            Kind::Own(_) => Vec::new(),
         };
         Ok(Schedule { placement: self.kind.placement(), orders: (0..p).map(order).collect() })
     }
@@ -162,6 +166,7 @@ impl Pipeline {
             Kind::ZbAuto => zb_auto::schedule(p, m, self.memory_limit, &self.times).in_flight(stage),
             Kind::DualPipe => dualpipe::in_flight(p, m, stage).to_vec(),
             Kind::DualPipeV => dualpipev::steps(p, m, stage).in_flight().to_vec(),
+            Kind::Own(_) => Vec::new(),
         }
     }
 
@@ -198,25 +203,31 @@ impl Schedule {
     /// when the whole stage first keeps most.
     #[must_use]
     pub fn in_flight(&self, stage: u32) -> Vec<u32> {
+        self.fullest(stage, |_| 1.0)
+    }
+
+    /// The microbatches of each chunk of `stage` between their forward and the end of their backward pass, when the stage first
+    /// keeps most of what `weight` says that a microbatch of a chunk keeps.
+    #[must_use]
+    pub fn fullest(&self, stage: u32, weight: impl Fn(u32) -> f64) -> Vec<u32> {
         let Some(order) = self.orders.get(stage as usize) else { return Vec::new() };
         let chunks = order.iter().map(|turn| turn.chunk + 1).max().unwrap_or(0);
+        let weights: Vec<f64> = (0..chunks).map(weight).collect();
         let mut kept = vec![0u32; chunks as usize];
-        let (mut all, mut most, mut fullest) = (0u32, 0u32, kept.clone());
+        let (mut most, mut fullest) = (0.0, kept.clone());
         for turn in order {
             let kept_chunk = &mut kept[turn.chunk as usize];
             match turn.work {
                 Work::Forward => {
                     *kept_chunk += 1;
-                    all += 1;
+                    // Added up anew, so that rounding does not tell equal fillings apart.
+                    let all: f64 = kept.iter().zip(&weights).map(|(kept, weight)| f64::from(*kept) * weight).sum();
                     if all > most {
                         most = all;
                         fullest.clone_from(&kept);
                     }
                 }
-                Work::Backward | Work::WeightGradient => {
-                    *kept_chunk = kept_chunk.saturating_sub(1);
-                    all = all.saturating_sub(1);
-                }
+                Work::Backward | Work::WeightGradient => *kept_chunk = kept_chunk.saturating_sub(1),
                 Work::InputGradient => {}
             }
         }

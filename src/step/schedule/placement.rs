@@ -1,16 +1,6 @@
 //! Which slice of the model a chunk of a stage holds, and the way of a microbatch through them.
 
-/// How the slices of the model lie on the stages.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Placement {
-    /// v chunks a stage, round and round: chunk c of stage i holds slice c·p + i.
-    Looped,
-    /// Two chunks a stage, there and back: stage i holds slices i and 2p − 1 − i, so the first stage has both ends.
-    Vee,
-    /// Two chunks a stage and two copies of the model, one for each direction: stage i holds slice i of the first copy and
-    /// slice p − 1 − i of the second. The first half of the microbatches goes through the first copy.
-    Bidirectional,
-}
+pub use crate::spec::Placement;
 
 impl Placement {
     /// How many slices the model is cut into.

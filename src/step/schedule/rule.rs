@@ -71,6 +71,9 @@ pub enum ScheduleError {
         /// Microbatches.
         microbatches: u32,
     },
+    /// An order that is not made from a shape.
+    #[error("an order of one's own is read from a file")]
+    Own,
     /// No room for a single microbatch.
     #[error("{kind} needs a memory limit of at least one microbatch")]
     Memory {
@@ -98,6 +101,9 @@ impl Pipeline {
         size(self.stages, self.chunks, self.microbatches)?;
         self.layers()?;
         let Self { kind, stages, microbatches, .. } = *self;
+        if matches!(kind, Kind::Own(_)) {
+            return Err(ScheduleError::Own);
+        }
         if kind == Kind::Interleaved && microbatches % stages != 0 {
             return Err(ScheduleError::Groups { kind, microbatches, stages });
         }

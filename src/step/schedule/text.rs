@@ -7,116 +7,15 @@
 //! reduce, because they follow from the others; so are empty rows and those that start with `#`. Which slices are in a row says
 //! how the model is [placed](super::Placement).
 
-use std::collections::HashMap;
-use std::fmt::{self, Write as _};
+use std::collections::{BTreeSet, HashMap};
+use std::fmt::Write as _;
 
-use super::rule::{ScheduleError, size};
+use super::order_error::{OVERLAP, OrderError, Place};
+use super::rule::size;
 use super::{Placement, Schedule, Turn, Work};
 
 /// What PyTorch writes for communication.
 const COMMUNICATION: [&str; 7] = ["UNSHARD", "RESHARD", "REDUCE_GRAD", "SEND_F", "RECV_F", "SEND_B", "RECV_B"];
-
-/// What follows two turns that overlap.
-const OVERLAP: &str = "OVERLAP_F_B";
-
-/// A cell of the text, counted from one.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Place {
-    /// Line.
-    pub line: usize,
-    /// Character at which the cell starts.
-    pub column: usize,
-}
-
-impl fmt::Display for Place {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "line {}, column {}", self.line, self.column)
-    }
-}
-
-/// An order that cannot be read.
-#[derive(Debug, Clone, PartialEq, thiserror::Error)]
-pub enum OrderError {
-    /// No order of this shape.
-    #[error(transparent)]
-    Shape(#[from] ScheduleError),
-    /// Not one row a stage.
-    #[error("an order has one row a stage, so {stages}, but here the rows number {rows}")]
-    Rows {
-        /// Stages.
-        stages: u32,
-        /// Rows that are not empty.
-        rows: usize,
-    },
-    /// A cell that says nothing.
-    #[error("{place}: `{cell}` is not a turn; write slice, one of F, B, I and W, and microbatch, as in `0F3`")]
-    Cell {
-        /// Where.
-        place: Place,
-        /// What is there.
-        cell: String,
-    },
-    /// Two turns that cannot overlap.
-    #[error("{place}: `{cell}` does not pair a forward with a backward pass; write `(0F3;0B1){OVERLAP}`")]
-    Pair {
-        /// Where.
-        place: Place,
-        /// What is there.
-        cell: String,
-    },
-    /// A microbatch that there is not.
-    #[error("{place}: `{cell}` is of microbatch {microbatch}, but there are {microbatches}, counted from 0")]
-    Microbatch {
-        /// Where.
-        place: Place,
-        /// What is there.
-        cell: String,
-        /// The microbatch.
-        microbatch: u32,
-        /// How many there are.
-        microbatches: u32,
-    },
-    /// A slice that is somewhere else, or nowhere.
-    #[error("{place}: `{cell}` is not on stage {stage}, where the other turns place slices {slices}")]
-    Slice {
-        /// Where.
-        place: Place,
-        /// What is there.
-        cell: String,
-        /// The stage of the row, counted from 0.
-        stage: u32,
-        /// The slices that the stage holds.
-        slices: String,
-    },
-    /// A turn that is there twice, or whole and in parts.
-    #[error("{place}: `{cell}` is there already, at {first}")]
-    Twice {
-        /// Where.
-        place: Place,
-        /// What is there.
-        cell: String,
-        /// Where it is first.
-        first: Place,
-    },
-    /// A turn that comes before what it needs from its own stage.
-    #[error("{place}: `{cell}` has no `{needs}` before it")]
-    Early {
-        /// Where.
-        place: Place,
-        /// What is there.
-        cell: String,
-        /// What it needs.
-        needs: String,
-    },
-    /// A turn that is not there.
-    #[error("line {line} lacks `{turn}`")]
-    Missing {
-        /// The line of the stage that should run it.
-        line: usize,
-        /// What is not there.
-        turn: String,
-    },
-}
 
 /// What a cell says.
 #[derive(Debug, Clone, Copy)]
@@ -145,8 +44,7 @@ struct Found {
 /// stage. Whether the stages wait for each other in a circle is not looked at.
 pub fn from_text(text: &str, stages: u32, chunks: u32, microbatches: u32) -> Result<Schedule, OrderError> {
     size(stages, chunks, microbatches)?;
-    let rows: Vec<(usize, &str)> =
-        (1..).zip(text.lines()).filter(|(_, row)| !row.trim().is_empty() && !row.trim_start().starts_with('#')).collect();
+    let rows = rows(text);
     if rows.len() != stages as usize {
         return Err(OrderError::Rows { stages, rows: rows.len() });
     }
@@ -176,6 +74,35 @@ pub fn from_text(text: &str, stages: u32, chunks: u32, microbatches: u32) -> Res
         paired: cell.paired,
     };
     Ok(Schedule { placement, orders: cells.iter().map(|row| row.iter().map(turn).collect()).collect() })
+}
+
+/// The shape that an order has by its rows and cells: a stage a row, as many chunks as the row with the fewest has slices, and
+/// as many microbatches as occur.
+///
+/// # Errors
+/// A cell that says nothing.
+pub fn shape_of(text: &str) -> Result<Shape, OrderError> {
+    let cells: Vec<Vec<Cell>> = rows(text).iter().map(|(line, row)| row_cells(*line, row)).collect::<Result<_, _>>()?;
+    let slices = |row: &Vec<Cell>| row.iter().map(|cell| cell.slice).collect::<BTreeSet<u32>>().len() as u32;
+    let microbatches: BTreeSet<u32> = cells.iter().flatten().map(|cell| cell.microbatch).collect();
+    Ok(Shape {
+        stages: cells.len() as u32,
+        chunks: cells.iter().map(slices).min().unwrap_or(0).max(1),
+        microbatches: microbatches.len() as u32,
+    })
+}
+
+/// Where an order that can be read has the turn of a slice and a microbatch that does one of `works`, and what is there.
+#[must_use]
+pub fn place_of<'a>(text: &'a str, (slice, microbatch): (u32, u32), works: &[Work]) -> Option<(Place, &'a str)> {
+    let found = |cell: &Cell| cell.slice == slice && cell.microbatch == microbatch && works.contains(&cell.work);
+    let mut all = rows(text).into_iter().filter_map(|(line, row)| row_cells(line, row).ok()).flatten();
+    all.find(found).map(|cell| (cell.place, cell.text))
+}
+
+/// The rows that are not empty and no comments, with their lines.
+fn rows(text: &str) -> Vec<(usize, &str)> {
+    (1..).zip(text.lines()).filter(|(_, row)| !row.trim().is_empty() && !row.trim_start().starts_with('#')).collect()
 }
 
 /// Writes a schedule as [`from_text`] reads it.
@@ -271,11 +198,15 @@ fn paired(place: Place, text: &str) -> Option<[Cell<'_>; 2]> {
     fit.then_some([Cell { paired: true, ..first }, second])
 }
 
-#[derive(Clone, Copy)]
-struct Shape {
-    stages: u32,
-    chunks: u32,
-    microbatches: u32,
+/// How large an order is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Shape {
+    /// Stages.
+    pub stages: u32,
+    /// Chunks of a stage.
+    pub chunks: u32,
+    /// Microbatches.
+    pub microbatches: u32,
 }
 
 impl Shape {
