@@ -182,6 +182,7 @@ fn circle(source: &Arc<Source>, schedule: &Schedule, deadlock: &Deadlock) -> Dia
     let mut cells: Vec<(Place, &str)> = deadlock
         .tasks
         .iter()
+        .take(4 * MOST_NAMED)
         .filter_map(|task| {
             let slice = schedule.placement.slice(stages, task.stage, task.chunk);
             place_of(source.text(), (slice, task.microbatch), works(task))
@@ -212,5 +213,78 @@ fn works(task: &Task) -> &'static [Work] {
         TaskKind::Compute(Part::Forward) | TaskKind::Overlapped => &[Work::Forward],
         TaskKind::Compute(Part::WeightGradient) => &[Work::WeightGradient, Work::Backward],
         _ => &[Work::InputGradient, Work::Backward],
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn read(text: &str) -> Result<Order, Box<Diagnostic>> {
+        Order::read(&Source::new("order.csv", text))
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2000))]
+
+        /// Whatever the file holds: an order, or one place in it and what to write instead.
+        #[test]
+        fn any_text_is_an_order_or_says_where_it_is_none(
+            cells in prop::collection::vec("[0-3]{1,2}[FBIW][0-2]|\\([01]F[01];[01]B[01]\\)OVERLAP_F_B|[ -~é\n]{0,4}|[0-9]{9,11}F[0-9]{9,11}", 0..24),
+            ends in prop::collection::vec(prop::sample::select(vec![",", "\n", "\r\n", ",\n", " , "]), 24),
+        ) {
+            let text: String = cells.iter().zip(&ends).flat_map(|(cell, end)| [cell.as_str(), end]).collect();
+            match read(&text) {
+                Ok(order) => prop_assert_eq!(order.schedule.orders.len(), order.shape.stages as usize),
+                Err(error) => prop_assert!(error.place().is_some() && error.help.is_some(), "{}", error.message),
+            }
+        }
+
+        /// Orders with two turns of a row exchanged run, or name a place.
+        #[test]
+        fn an_exchange_of_turns_runs_or_is_refused(stage in 0usize..4, a in 0usize..12, b in 0usize..12) {
+            let mut rows: Vec<Vec<String>> = (0..4)
+                .map(|stage: u32| {
+                    let ahead = 4 - stage;
+                    let forward = (0..6).map(|m| (2 * m.max(ahead) - ahead.min(m), format!("{stage}F{m}")));
+                    let backward = (0..6).map(|m| (2 * (m + ahead) + 1, format!("{stage}B{m}")));
+                    let mut row: Vec<(u32, String)> = forward.chain(backward).collect();
+                    row.sort();
+                    row.into_iter().map(|(_, cell)| cell).collect()
+                })
+                .collect();
+            rows[stage].swap(a, b);
+            let text: String = rows.iter().map(|row| row.join(",") + "\n").collect();
+            if let Err(error) = read(&text) {
+                prop_assert!(matches!(error.code, Code::BadOrder | Code::OrderDeadlock));
+                prop_assert!(error.place().is_some_and(|label| !label.span.is_empty()), "{}", error.message);
+            }
+        }
+    }
+
+    #[test]
+    fn a_circle_names_the_cells() {
+        let error = read("0F0,0B0,0F1,0B1\n1F1,1B1,1F0,1B0\n").unwrap_err();
+        assert_eq!(error.code, Code::OrderDeadlock);
+        for cell in ["`0B0`", "`0F1`", "`1F1`", "`1B0`"] {
+            assert!(error.message.contains(cell), "{}", error.message);
+        }
+    }
+
+    #[test]
+    fn shapes_follow_from_the_rows() {
+        let order = read("0F0,0B0\n1F0,1B0\n").unwrap();
+        assert_eq!((order.shape, order.virtual_stages()), (Shape { stages: 2, chunks: 1, microbatches: 1 }, 1));
+        let vee = read("0F0,3F0,3B0,0B0\n1F0,2F0,2B0,1B0\n").unwrap();
+        assert_eq!((vee.kind(), vee.virtual_stages()), (ScheduleKind::Own(Placement::Vee), 1));
+        let looped = read("0F0,2F0,2B0,0B0\n1F0,3F0,3B0,1B0\n").unwrap();
+        assert_eq!((looped.kind(), looped.virtual_stages()), (ScheduleKind::Own(Placement::Looped), 2));
+        // One microbatch from either end of two copies.
+        let both = read("0F0,1F1,1B1,0B0\n1F0,0F1,1B0,0B1\n");
+        assert!(both.is_ok_and(|order| order.kind() == ScheduleKind::Own(Placement::Bidirectional)));
+        let odd = read("0F0,1F1,1B1,0B0,0F2,0B2\n1F0,0F1,1B0,0B1,1F2,1B2\n").unwrap_err();
+        assert!(odd.message.contains("not") || odd.message.contains("directions"), "{}", odd.message);
     }
 }

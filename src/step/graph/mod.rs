@@ -239,19 +239,24 @@ impl TaskGraph {
 /// The tasks of one circle, in the order in which they wait for each other.
 fn circle(graph: &DiGraph<Task, ()>) -> Deadlock {
     let components = tarjan_scc(graph);
-    let Some(component) = components.iter().filter(|c| c.len() > 1).min_by_key(|c| c.len()) else {
+    // A pair of a microbatch's own passes waits for itself.
+    let circles = |c: &[NodeIndex]| c.len() > 1 || c.iter().any(|node| graph.contains_edge(*node, *node));
+    let Some(component) = components.iter().filter(|c| circles(c)).min_by_key(|c| c.len()) else {
         return Deadlock { tasks: Vec::new() };
     };
     let inside: std::collections::BTreeSet<NodeIndex> = component.iter().copied().collect();
     let mut walk = vec![component[0]];
+    let mut met = vec![None; graph.node_count()];
+    met[component[0].index()] = Some(0);
     // Every task of a component waits for one inside it: walking back returns to a task met before.
     while let Some(before) =
         walk.last().and_then(|node| graph.neighbors_directed(*node, petgraph::Incoming).filter(|n| inside.contains(n)).min())
     {
-        if let Some(first) = walk.iter().position(|node| *node == before) {
+        if let Some(first) = met[before.index()] {
             walk.drain(..first);
             break;
         }
+        met[before.index()] = Some(walk.len());
         walk.push(before);
     }
     Deadlock { tasks: walk.iter().map(|node| graph[*node]).collect() }
