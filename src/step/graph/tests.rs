@@ -231,6 +231,29 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    /// Every closed form of a bubble, on the graph and on its compact form.
+    #[test]
+    fn every_closed_form_of_a_bubble_holds(
+        kind in prop::sample::select(ScheduleKind::ALL.to_vec()),
+        p in 1u32..9, v in 2u32..5, m in 1u32..40,
+        f in 0.1f64..4.0, b in 0.1f64..6.0, w in 0.05f64..4.0,
+    ) {
+        let times = Times { forward: f, input_gradient: b, weight_gradient: w, transfer: 0.0 };
+        let pipeline = Pipeline { times, ..shape(kind, p, v, m) };
+        // Computation alone hides nothing: a pair takes what its passes take one after the other.
+        if let Some(bubble) = pipeline.bubble(f + b + w) {
+            let copies = if kind == ScheduleKind::DualPipe { 2 } else { 1 };
+            let work = f64::from(pipeline.microbatches * pipeline.chunks / copies) * (f + b + w);
+            let time = step(&pipeline, &uniform(pipeline.stages, pipeline.chunks, [f, b, w]));
+            let closed = work + bubble.step;
+            prop_assert!((time / closed - 1.0).abs() < 1e-9, "{:?}: {} against {}", pipeline, time, closed);
+        }
+    }
+}
+
 #[test]
 fn overlapped_reduction_hides_behind_the_last_backward() {
     let time = |reduce: f64, pieces: u32| {

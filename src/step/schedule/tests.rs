@@ -117,6 +117,73 @@ fn peaks_are_those_of_the_papers() {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(300))]
+
+    /// The peaks of the papers for pipelines of any size that they fill: both as closed form and by walking the order.
+    #[test]
+    fn peaks_hold_for_every_size(p in 1u32..24, m in 1u32..90, v in 2u32..6, rounds in 2u32..5) {
+        let both = |kind: Kind, v: u32, m: u32, stage: u32| {
+            let shape = pipeline(kind, p, v, m, UNIT);
+            let walked: u32 = shape.schedule().unwrap().in_flight(stage).iter().sum();
+            let share = if kind.placement() == Placement::Bidirectional { 1.0 } else { f64::from(v) };
+            assert_eq!(shape.peak_microbatches(stage), f64::from(walked) / share, "{shape:?}");
+            f64::from(walked) / share
+        };
+        for stage in 0..p {
+            prop_assert_eq!(both(Kind::Gpipe, 1, m, stage), f64::from(m));
+            prop_assert_eq!(both(Kind::BreadthFirst, v, m, stage), f64::from(m));
+            prop_assert_eq!(both(Kind::OneForwardOneBackward, 1, m, stage), f64::from(m.min(p - stage)));
+            prop_assert_eq!(both(Kind::ZbH1, 1, m, stage), f64::from(m.min(p)));
+            prop_assert_eq!(both(Kind::ZbH2, 1, m, stage), f64::from(m.min(2 * p - 1)));
+            if m >= 2 * p {
+                prop_assert_eq!(both(Kind::ZbV, 2, m, stage), f64::from(p));
+                if p > 1 {
+                    prop_assert_eq!(both(Kind::DualPipeV, 2, m, stage), f64::from(p) + 0.5);
+                }
+            }
+            if p % 2 == 0 && m >= p {
+                prop_assert_eq!(both(Kind::DualPipe, 2, 2 * m, stage), f64::from(p) + 1.0);
+            }
+        }
+        if p > 1 {
+            let closed = f64::from(p) * (1.0 + f64::from(p - 1) / f64::from(p * v));
+            prop_assert!((both(Kind::Interleaved, v, rounds * p, 0) - closed).abs() < 1e-9);
+        }
+    }
+}
+
+/// Bubbles as shares of the work, and the speed-ups over 1F1B that follow from them, as `sail-sg/zero-bubble-pipeline-parallelism`
+/// tabulates them for F = B = W: (p − 1)/m, (p − 1)/3m, none and none.
+#[test]
+fn rates_and_speed_ups_are_those_that_zero_bubble_publishes() {
+    for (p, m) in [(4, 12), (8, 24), (8, 32), (8, 64), (16, 48), (16, 128), (32, 96), (32, 256)] {
+        let published = f64::from(p - 1) / f64::from(m);
+        let span = |kind: Kind, chunks: u32, limit: u32| {
+            let shape = Pipeline { memory_limit: limit, ..pipeline(kind, p, chunks, m, UNIT) };
+            let outcome = outcome(&shape, 3.0);
+            (outcome.longest() / outcome.busy(), shape)
+        };
+        let (plain, _) = span(Kind::OneForwardOneBackward, 1, p);
+        for (kind, chunks, limit, rate) in [
+            (Kind::OneForwardOneBackward, 1, p, published),
+            (Kind::ZbH1, 1, p, published / 3.0),
+            (Kind::ZbAuto, 1, p, published / 3.0),
+            (Kind::ZbH2, 1, 2 * p, 0.0),
+            (Kind::ZbAuto, 1, 2 * p, 0.0),
+            (Kind::ZbV, 2, p, 0.0),
+            // arXiv:2104.04473: v times less.
+            (Kind::Interleaved, 2, p, published / 2.0),
+            (Kind::Interleaved, 4, p, published / 4.0),
+        ] {
+            let (span, shape) = span(kind, chunks, limit);
+            assert!((span - 1.0 - rate).abs() < 0.02, "{shape:?}: {} against {rate}", span - 1.0);
+            let speed_up = (1.0 + published) / (1.0 + rate);
+            assert!((plain / span - speed_up).abs() < 0.02, "{shape:?}: {} against {speed_up}", plain / span);
+        }
+    }
+}
+
 #[test]
 fn unit_times_take_what_was_measured_of_other_generators() {
     let ratios = |kind, v, limit| {
