@@ -3,10 +3,12 @@
 //! Here the rooms below come together; `report` and `cli` only show what is made here.
 
 mod assumptions;
+mod course;
 mod explain;
 pub mod study;
 
 pub use assumptions::Assumption;
+pub use course::Course;
 pub use explain::{Derivation, How, explain};
 
 use std::sync::Arc;
@@ -67,6 +69,8 @@ pub struct Plan {
     pub assumptions: Vec<Assumption>,
     /// What is not in the estimate.
     pub not_modelled: Vec<&'static str>,
+    /// What happens on each stage over a step, and what makes it; not where tasks are too many to look at.
+    pub course: Option<Course>,
     /// When every task of a step runs, for a picture; not where stages are one or tasks too many to look at.
     #[serde(skip)]
     pub timeline: Option<Timeline>,
@@ -156,10 +160,11 @@ impl Plan {
         })?;
         let run = job.tokens.map(|tokens| RunEstimate::new(cluster, setup.pool, &step, tokens, job.deadline));
         let cost = run.as_ref().map(|run| CostEstimate::new(cluster, setup.pool, catalog, run));
-        let drawn = step.strategy.pp > 1 && step.turns <= MOST_TURNS;
-        let timeline = if drawn { setup.task_graph(&best.costs).ok().map(|graph| graph.simulate()) } else { None };
+        let followed = step.turns <= MOST_TURNS;
+        let timeline = if followed { setup.task_graph(&best.costs).ok().map(|graph| graph.simulate()) } else { None };
         Ok(Self {
-            timeline,
+            course: timeline.as_ref().map(|timeline| Course::new(timeline, &best.costs)),
+            timeline: timeline.filter(|_| step.strategy.pp > 1),
             schema_version: SCHEMA_VERSION,
             planner_version: env!("CARGO_PKG_VERSION"),
             cluster: summary(cluster, topology, setup.pool),

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::schedules::course_in_words;
 use super::{Scene, Table, gantt_text};
 use crate::plan::Plan;
 use crate::step::{StageEstimate, StepEstimate};
@@ -241,6 +242,9 @@ fn verdict(plan: &Plan) -> String {
             exposed * 100.0,
             step.breakdown.bubble / step.step_time * 100.0
         );
+    }
+    if let Some(course) = plan.course.as_ref().filter(|_| step.stages.len() > 1) {
+        out += &wrapped(&course_in_words(course, step.step_time));
     }
     for (i, other) in plan.alternatives.iter().enumerate() {
         let lead = if i == 0 { "Next best:" } else { "          " };

@@ -1,9 +1,15 @@
 //! The schedules of a job side by side, and what one step's timeline tells of its stages.
 
+use std::fmt::Write as _;
+
 use super::Table;
+use crate::plan::Course;
 use crate::plan::study::{Jitter, ScheduleRow};
 use crate::step::timeline::StageTimeline;
 use crate::units::Seconds;
+
+/// Kinds of task of a critical path that are named.
+const MOST_PARTS: usize = 4;
 
 /// Step time, bubble and memory of each schedule, the fastest first; why not, for those that cannot.
 #[must_use]
@@ -78,6 +84,24 @@ pub fn stages_table(stages: &[StageTimeline]) -> Table {
 pub fn critical_path(parts: &[(&'static str, Seconds)]) -> String {
     let parts: Vec<String> = parts.iter().map(|(name, time)| format!("{name} {time}")).collect();
     format!("Critical path: {}.\n", parts.join(", "))
+}
+
+/// What the critical path is made of and where it lies, and when memory peaks.
+pub(super) fn course_in_words(course: &Course, step: Seconds) -> String {
+    let share = |time: Seconds| format!("{:.0} %", time / step * 100.0);
+    let parts: Vec<String> =
+        course.critical_path.iter().take(MOST_PARTS).map(|(name, time)| format!("{name} {}", share(*time))).collect();
+    let mut words = format!("Critical path: {}", parts.join(", "));
+    let longest = course.stages.iter().reduce(|a, b| if b.critical > a.critical { b } else { a });
+    let fullest = course.stages.iter().reduce(|a, b| if b.peak_memory > a.peak_memory { b } else { a });
+    if let Some(stage) = longest {
+        // Writing to a string does not fail.
+        let _ = write!(words, "; {} of it on stage {}", share(stage.critical), stage.stage);
+    }
+    if let Some(stage) = fullest {
+        let _ = write!(words, ". Stage {} is fullest, {} into the step", stage.stage, stage.peak_at);
+    }
+    words + "."
 }
 
 /// What varying times do to a step, in a line.

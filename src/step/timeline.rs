@@ -1,7 +1,7 @@
 //! What a timeline tells of each stage: busy and idle time, communication by kind, memory over time, and which tasks make the
 //! step.
 
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 
 use super::costs::Costs;
 use super::graph::{Placed, Stream, TaskKind, Timeline};
@@ -19,7 +19,7 @@ pub struct StageTimeline {
     #[serde(rename = "idle_s")]
     pub idle: Seconds,
     /// Communication that its compute stream waits for, by kind.
-    #[serde(rename = "exposed_s")]
+    #[serde(rename = "exposed_s", serialize_with = "by_name")]
     pub exposed: Vec<(&'static str, Seconds)>,
     /// The most memory that it holds.
     #[serde(rename = "peak_memory_bytes")]
@@ -33,6 +33,14 @@ pub struct StageTimeline {
     /// By how much its tightest compute task off the critical path can slip.
     #[serde(rename = "least_slack_s")]
     pub least_slack: Seconds,
+}
+
+/// Writes times by name as a mapping in their order.
+///
+/// # Errors
+/// What the serializer has to say.
+pub fn by_name<S: Serializer>(times: &[(&'static str, Seconds)], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_map(times.iter().copied())
 }
 
 /// Every stage of a timeline.
