@@ -46,9 +46,10 @@ pub fn by_name<S: Serializer>(times: &[(&'static str, Seconds)], serializer: S) 
 /// Every stage of a timeline.
 #[must_use]
 pub fn stages(timeline: &Timeline, costs: &Costs) -> Vec<StageTimeline> {
-    (0..costs.memory.len())
-        .map(|stage| {
-            let own: Vec<&Placed> = timeline.tasks.iter().filter(|placed| placed.task.stage as usize == stage).collect();
+    by_stage(timeline, costs)
+        .into_iter()
+        .enumerate()
+        .map(|(stage, own)| {
             let on = |stream: Stream| own.iter().filter(move |placed| placed.task.kind.stream() == stream);
             let busy: Seconds = on(Stream::Compute).map(|placed| placed.task.duration).sum();
             let memory = memory(&own, costs, stage);
@@ -72,12 +73,18 @@ pub fn stages(timeline: &Timeline, costs: &Costs) -> Vec<StageTimeline> {
 /// Memory of every stage after each task that changes it.
 #[must_use]
 pub fn memory_by_stage(timeline: &Timeline, costs: &Costs) -> Vec<Vec<(Seconds, Bytes)>> {
-    (0..costs.memory.len())
-        .map(|stage| {
-            let own: Vec<&Placed> = timeline.tasks.iter().filter(|placed| placed.task.stage as usize == stage).collect();
-            memory(&own, costs, stage)
-        })
-        .collect()
+    by_stage(timeline, costs).iter().enumerate().map(|(stage, own)| memory(own, costs, stage)).collect()
+}
+
+/// The tasks of each stage.
+fn by_stage<'a>(timeline: &'a Timeline, costs: &Costs) -> Vec<Vec<&'a Placed>> {
+    let mut stages = vec![Vec::new(); costs.memory.len()];
+    for placed in &timeline.tasks {
+        if let Some(own) = stages.get_mut(placed.task.stage as usize) {
+            own.push(placed);
+        }
+    }
+    stages
 }
 
 /// In-line communication of a stage by kind, in a fixed order.

@@ -41,6 +41,7 @@ What the planner takes when a key is left out. Figures among these are `assumed`
 | `jobs[].attention` | `flash` | |
 | `jobs[].pool` | the pool with the most FLOP/s in the job's precision | |
 | `parallelism.sp`, `parallelism.overlap` | `true` (`sp` where `tp` is 2 or more) | |
+| `parallelism.layers` | evenly; what does not divide goes to the middle slices first | |
 | `parallelism.schedule` | `interleaved` where `vp` is 2 or more, else `1f1b` | |
 ";
 
