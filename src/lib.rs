@@ -17,4 +17,5 @@ pub mod spec;
 pub mod step;
 pub mod topology;
 pub mod units;
+pub mod validate;
 pub mod yaml;

@@ -41,6 +41,8 @@ pub struct Strategy {
     pub zero: u8,
     /// What is computed again in the backward pass.
     pub recompute: Recompute,
+    /// Layers of each stage that `recompute: full` is limited to; 0 for all of them.
+    pub recompute_layers: u16,
     /// Pipeline schedule.
     pub schedule: ScheduleKind,
     /// Whether data-parallel communication runs behind the computation.
@@ -79,6 +81,13 @@ impl Strategy {
             split[chunk as usize] += 1;
         }
         split
+    }
+
+    /// What is computed again of layer `index` of a stage.
+    #[must_use]
+    pub fn recompute_of(&self, index: u32) -> Recompute {
+        let spared = self.recompute_layers > 0 && index >= u32::from(self.recompute_layers);
+        if spared && self.recompute == Recompute::Full { Recompute::None } else { self.recompute }
     }
 
     /// The layout in a line: `tp 8 · pp 4 · dp 8 · micro-batch 1`.
@@ -342,6 +351,7 @@ pub(crate) mod tests {
         microbatches: 16,
         zero: 1,
         recompute: Recompute::None,
+        recompute_layers: 0,
         schedule: ScheduleKind::OneForwardOneBackward,
         overlap: true,
     };

@@ -5,7 +5,7 @@ use planner::catalog::{Catalog, Model};
 use planner::diagnostic::Source;
 use planner::model::{Architecture, LayerKind, Shard, layer_operators};
 use planner::parallel::Strategy;
-use planner::spec::{AttentionKernel, Cluster, Precision, Recompute, ScheduleKind};
+use planner::spec::{AttentionKernel, Cluster, Computation, Precision, Recompute, ScheduleKind, Software};
 use planner::step::Setup;
 use planner::step::layer::Costing;
 use planner::topology::Topology;
@@ -42,6 +42,7 @@ fn strategy(tp: u32, sp: bool, recompute: Recompute) -> Strategy {
         microbatches: 1,
         zero: 0,
         recompute,
+        recompute_layers: 0,
         schedule: ScheduleKind::OneForwardOneBackward,
         overlap: false,
     }
@@ -69,7 +70,7 @@ fn activations_of_a_layer_are_the_published_ones() {
 
     let cluster = a100();
     let topology = Topology::new(&cluster);
-    let numerics = (2048, Precision::Fp16, AttentionKernel::Unfused);
+    let numerics = Computation::new(2048, Precision::Fp16, Software::Megatron2021);
     let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), gpt(), numerics).expect("an A100 has FP16");
     let recomputed = |t: u32, sp: bool, recompute: Recompute| {
         let strategy = strategy(t, sp, recompute);
@@ -79,10 +80,11 @@ fn activations_of_a_layer_are_the_published_ones() {
             strategy: &strategy,
             shard: &shard,
             device: &setup.device,
+            adapters: false,
             calibration: setup.calibration,
             groups: &groups,
         };
-        costing.layer(LayerKind::Dense, None).saved.get()
+        costing.layer(LayerKind::Dense, None, recompute).saved.get()
     };
     assert_eq!(recomputed(8, true, Recompute::Selective), s * b * h * 34.0 / 8.0);
     assert_eq!(recomputed(8, false, Recompute::Selective), s * b * h * (10.0 + 24.0 / 8.0));
@@ -105,7 +107,7 @@ fn model_flops_are_the_published_ones() {
 fn states_take_the_published_bytes_a_parameter() {
     let cluster = a100();
     let topology = Topology::new(&cluster);
-    let numerics = (2048, Precision::Bf16, AttentionKernel::Flash);
+    let numerics = Computation::new(2048, Precision::Bf16, Software::MegatronCore);
     let model = Catalog::embedded().model("llama2-7b").expect("the catalogue has it");
     let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), model, numerics).expect("an A100 has BF16");
     let parameters = setup.model.parameters();
@@ -124,7 +126,7 @@ fn states_take_the_published_bytes_a_parameter() {
 fn bounds_hold() {
     let cluster = a100();
     let topology = Topology::new(&cluster);
-    let numerics = (2048, Precision::Bf16, AttentionKernel::Flash);
+    let numerics = Computation::new(2048, Precision::Bf16, Software::MegatronCore);
     let model = Catalog::embedded().model("llama2-7b").expect("the catalogue has it");
     let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), model, numerics).expect("an A100 has BF16");
     let mut checked = 0;

@@ -58,6 +58,13 @@ impl MatmulCurve {
         }
     }
 
+    /// The same curve at `factor` times the rate.
+    #[must_use]
+    pub fn scaled(mut self, factor: f64) -> Self {
+        self.share.value *= factor;
+        self
+    }
+
     /// Time on the matrix units of `batch` products of an [m × k] by a [k × n] matrix.
     #[must_use]
     pub fn math_time(&self, m: f64, n: f64, k: f64, batch: f64) -> Seconds {

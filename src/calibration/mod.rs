@@ -7,9 +7,11 @@
 mod collective;
 mod file;
 mod matmul;
+mod training;
 
 pub use collective::{CollectiveCurve, Operation};
 pub use matmul::MatmulCurve;
+pub use training::{Constant, Factors, Interval, Spread, Training};
 
 use std::sync::OnceLock;
 
@@ -26,6 +28,7 @@ pub const KERNEL_OVERHEAD: Seconds = Seconds::new(4e-6);
 #[derive(Debug)]
 pub struct Calibration {
     file: File,
+    training: Training,
 }
 
 impl Calibration {
@@ -36,23 +39,41 @@ impl Calibration {
     #[must_use]
     pub fn defaults() -> &'static Self {
         static DEFAULTS: OnceLock<Calibration> = OnceLock::new();
-        DEFAULTS.get_or_init(|| match yaml::parse_embedded(include_str!("defaults.yaml")) {
-            Ok(file) => Self { file },
-            Err(error) => panic!("the embedded calibration does not parse: {error}"),
-        })
+        DEFAULTS.get_or_init(Self::embedded)
+    }
+
+    fn embedded() -> Self {
+        match (yaml::parse_embedded(include_str!("defaults.yaml")), yaml::parse_embedded(include_str!("training.yaml"))) {
+            (Ok(file), Ok(training)) => Self { file, training },
+            (Err(error), _) | (_, Err(error)) => panic!("the embedded calibration does not parse: {error}"),
+        }
+    }
+
+    /// The defaults with other constants of training.
+    ///
+    /// # Panics
+    /// As [`Self::defaults`].
+    #[must_use]
+    pub fn with_training(training: Training) -> Self {
+        Self { training, ..Self::embedded() }
+    }
+
+    /// The constants fitted to training runs.
+    #[must_use]
+    pub fn training(&self) -> &Training {
+        &self.training
     }
 
     /// How fast matmuls of `precision` run on `accelerator`; nothing when it has no such type.
     #[must_use]
     pub fn matmul(&self, accelerator: &Accelerator, precision: Precision) -> Option<MatmulCurve> {
-        let peak = match precision {
-            Precision::Tf32 => accelerator.peak.tf32.or(accelerator.peak.fp32),
-            Precision::Bf16 => accelerator.peak.bf16,
-            Precision::Fp16 => accelerator.peak.fp16,
-            Precision::Fp8 => accelerator.peak.fp8,
-        }?;
-        // TF32 and FP16 are fed by the same units as BF16: tables of the one speak for the others.
-        let dtype = if precision == Precision::Fp8 { "fp8" } else { "bf16" };
+        let peak = precision.peak(&accelerator.peak)?;
+        // TF32 and FP16 are fed by the same units as BF16, and 8-bit integers as FP8: tables of the one speak for the others.
+        let dtype = match precision {
+            Precision::Fp8 | Precision::Mxfp8 | Precision::Int8 => "fp8",
+            Precision::Nvfp4 => "fp4",
+            Precision::Tf32 | Precision::Bf16 | Precision::Fp16 => "bf16",
+        };
         let model = &self.file.matmul_model;
         let exact = self.file.matmul.iter().find(|row| row.accelerator == accelerator.name && row.dtype == dtype);
         let curve = match exact {
@@ -172,13 +193,8 @@ mod tests {
     fn every_accelerator_has_a_curve_for_every_type_that_it_has() {
         let calibration = Calibration::defaults();
         for accelerator in &Catalog::embedded().accelerators {
-            for precision in [Precision::Tf32, Precision::Bf16, Precision::Fp16, Precision::Fp8] {
-                let peak = match precision {
-                    Precision::Tf32 => accelerator.peak.tf32.or(accelerator.peak.fp32),
-                    Precision::Bf16 => accelerator.peak.bf16,
-                    Precision::Fp16 => accelerator.peak.fp16,
-                    Precision::Fp8 => accelerator.peak.fp8,
-                };
+            for precision in Precision::ALL {
+                let peak = precision.peak(&accelerator.peak);
                 let curve = calibration.matmul(accelerator, precision);
                 assert_eq!(curve.is_some(), peak.is_some(), "{} {precision:?}", accelerator.name);
                 if let (Some(curve), Some(peak)) = (curve, peak) {

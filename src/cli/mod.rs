@@ -11,6 +11,7 @@ mod plan;
 mod schedules;
 mod schema;
 mod trace;
+mod validate;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -66,6 +67,8 @@ enum Command {
     Schedules(schedules::SchedulesArguments),
     /// Write a picture of one step: a trace for Perfetto, a Gantt chart, or the task graph
     Trace(trace::TraceArguments),
+    /// Hold predictions against published runs, or against your own
+    Validate(validate::ValidateArguments),
     /// Check cluster and workload files without planning
     Check(check::CheckArguments),
     /// Write a commented cluster file (or workload file) to start from
@@ -136,6 +139,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
         Command::Trace(arguments) => trace::run(arguments, global),
+        Command::Validate(arguments) => validate::run(arguments, global),
         Command::Check(arguments) => check::run(arguments, global),
         Command::Init(arguments) => init::run(arguments),
         Command::Catalog(arguments) => catalog::run(arguments, global),

@@ -158,6 +158,9 @@ codes! {
     OrderShape = "P0502", "order does not fit the layout";
     /// Turns of the pipeline order wait for each other in a circle.
     OrderDeadlock = "P0503", "order deadlocks";
+
+    /// A cell of a table of runs cannot be read, or the table lacks a column that every run needs.
+    TableCell = "P0601", "table cannot be read";
 }
 
 impl fmt::Display for Code {

@@ -90,7 +90,7 @@ fn core(model: &Architecture, window: Option<u32>, shard: &Shard) -> Vec<Operato
     let [query, key, value] = [tokens * a * d, tokens * g * d, tokens * g * v];
     let projected = (query + key + value) * element;
     match shard.attention {
-        AttentionKernel::Flash => {
+        AttentionKernel::Flash | AttentionKernel::Triton | AttentionKernel::Sinks => {
             // Two products forward; five backward, the scores being computed again (arXiv:2307.08691, section 3.1).
             let pairs = b * attended_pairs(s, window) / c * a;
             let output = tokens * a * v * element;
@@ -110,6 +110,7 @@ fn core(model: &Architecture, window: Option<u32>, shard: &Shard) -> Vec<Operato
                 }],
                 weight_gradient: Vec::new(),
                 saved: Saved { bytes: Bytes::new(projected + statistics) },
+                launches: 1.0,
             }]
         }
         AttentionKernel::Unfused => {
@@ -126,6 +127,7 @@ fn core(model: &Architecture, window: Option<u32>, shard: &Shard) -> Vec<Operato
                 ],
                 weight_gradient: Vec::new(),
                 saved: Saved { bytes: Bytes::new(saved) },
+                launches: 1.0,
             };
             let mut out = vec![
                 product("attention scores", [s / c, s, d], (query + key) * element),

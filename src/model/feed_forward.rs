@@ -37,6 +37,11 @@ fn dense(model: &Architecture, ffn: f64, shard: &Shard, name: &'static str) -> V
     block(name, Part::FeedForward, model, [tokens, f, h], 1.0, shard, input)
 }
 
+/// Kernels of a router: cast, product, scores, top-k, scatter, histogram, cumulative sums, and the terms of the balancing loss.
+const ROUTER_LAUNCHES: f64 = 12.0;
+/// Kernels of a permutation: sort or scan, indices, row map, copy, and the exchange's own.
+const PERMUTE_LAUNCHES: f64 = 4.0;
+
 /// Router, permutation to and from the experts, and the experts themselves on `tokens · top-k / groups` rows each.
 fn experts(model: &Architecture, moe: crate::catalog::Experts, shard: &Shard) -> Vec<Operator> {
     let h = f64::from(model.hidden);
@@ -56,11 +61,14 @@ fn experts(model: &Architecture, moe: crate::catalog::Experts, shard: &Shard) ->
             1.0,
             Precision::Tf32,
             divided * h * element,
-        ),
-        Operator::stream("permute to experts", Part::Experts, 2.0 * moved, 2.0 * moved, 0.0),
+        )
+        .launching(ROUTER_LAUNCHES),
+        Operator::stream("permute to experts", Part::Experts, 2.0 * moved, 2.0 * moved, 0.0).launching(PERMUTE_LAUNCHES),
     ];
     out.extend(block("experts", Part::Experts, model, [rows, f, h], local, shard, routed * h * element));
-    out.push(Operator::stream("combine from experts", Part::Experts, 2.0 * moved, 2.0 * moved, moved));
+    out.push(
+        Operator::stream("combine from experts", Part::Experts, 2.0 * moved, 2.0 * moved, moved).launching(PERMUTE_LAUNCHES),
+    );
     out
 }
 

@@ -135,6 +135,8 @@ pub struct Operator {
     pub weight_gradient: Vec<Kernel>,
     /// What it keeps between the passes.
     pub saved: Saved,
+    /// Kernels that a framework launches for each one that is modelled: more where small ones are not fused.
+    pub launches: f64,
 }
 
 impl Operator {
@@ -151,7 +153,7 @@ impl Operator {
     ) -> Self {
         let mut forward = vec![Kernel::Matmul { m, n, k, batch, precision }];
         let mut input_gradient = vec![Kernel::Matmul { m, n: k, k: n, batch, precision }];
-        if precision == Precision::Fp8 {
+        if precision.is_narrow() {
             // A pass that reads 16 bits and writes 8, and their transpose for the weight gradient. Weights are cast once a step.
             forward.push(Kernel::Stream { bytes: 4.0 * m * k * batch });
             input_gradient.push(Kernel::Stream { bytes: 4.0 * m * n * batch });
@@ -163,7 +165,14 @@ impl Operator {
             input_gradient,
             weight_gradient: vec![Kernel::Matmul { m: k, n, k: m, batch, precision }],
             saved: Saved { bytes: Bytes::new(saved) },
+            launches: 1.0,
         }
+    }
+
+    /// The same operator, made of `launches` kernels for each of its own.
+    #[must_use]
+    pub(super) fn launching(self, launches: f64) -> Self {
+        Self { launches, ..self }
     }
 
     /// A memory-bound pass of `forward` and `backward` bytes.
@@ -176,6 +185,7 @@ impl Operator {
             input_gradient: vec![Kernel::Stream { bytes: backward }],
             weight_gradient: Vec::new(),
             saved: Saved { bytes: Bytes::new(saved) },
+            launches: 1.0,
         }
     }
 }

@@ -5,7 +5,6 @@ use serde::Serialize;
 use crate::catalog::{Provenance, Sourced};
 use crate::economics::CostEstimate;
 use crate::spec::Cluster;
-use crate::step::kernel::Device;
 use crate::step::memory::RESERVE;
 use crate::step::{Setup, StepEstimate};
 
@@ -27,13 +26,10 @@ pub(super) fn collect(
     cost: Option<&CostEstimate>,
 ) -> Vec<Assumption> {
     let mut found = Vec::new();
-    let like_the_runs = setup.pool.accelerator.name.starts_with("a100") && setup.precision != crate::spec::Precision::Fp8;
-    if !like_the_runs {
-        found.push(Assumption {
-            what: "interval of the step time".to_owned(),
-            value: format!("± {:.0} %", super::STEP_TIME_ERROR * 100.0),
-            why: "from runs on A100 in FP16; no run on this accelerator and type has been compared".to_owned(),
-        });
+    let interval = setup.calibration.training().interval(&setup.pool.accelerator.name, &setup.computation, step.gpus);
+    if let Some(why) = interval.thin {
+        let value = format!("a factor of {:.2}", interval.ninety.exp());
+        found.push(Assumption { what: "interval of the step time".to_owned(), value, why });
     }
     let mut add = |what: &str, value: String, why: &str| {
         found.push(Assumption { what: what.to_owned(), value, why: why.to_owned() });
@@ -51,14 +47,6 @@ pub(super) fn collect(
     share("share of node power drawn in training", &cluster.power.load_factor);
     if cluster.power.pue.provenance == Provenance::Assumed {
         add("PUE", cluster.power.pue.value.to_string(), &cluster.power.pue.source);
-    }
-    if setup.attention == crate::spec::AttentionKernel::Flash {
-        let figure = Device::attention_share();
-        add(
-            "fused attention share of peak",
-            format!("{:.0} % forward, {:.0} % backward", figure.value[0] * 100.0, figure.value[1] * 100.0),
-            &figure.source,
-        );
     }
     add("memory reserve", format!("{RESERVE:#}"), "driver, communication buffers, workspaces");
     for field in ["memory", "memory-bandwidth", "peak", "tdp", "scale-up"] {

@@ -15,14 +15,14 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::calibration::Calibration;
+use crate::calibration::{Calibration, Interval};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::economics::CostEstimate;
 use crate::parallel::{LayerSplit, Strategy};
 use crate::run::RunEstimate;
 use crate::search::{Account, Found, Search, Space, search};
-use crate::spec::{Cluster, Job, Pool, Precision, Workload};
+use crate::spec::{Cluster, Computation, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
 use crate::step::memory::RESERVE;
 use crate::step::{Order, Setup, SetupError, StepEstimate};
@@ -38,10 +38,6 @@ const MOST_TURNS: usize = 20_000;
 /// How many layouts a plan names.
 const TOP: usize = 3;
 
-/// Relative half-width of an interval around predicted step times that held nine in ten published ones: 28 runs of Megatron-LM on
-/// A100, 1.7B to 1T parameters, 8 to 3,072 GPUs (`tests/accuracy.rs`). Other hardware has not been held against runs yet.
-pub const STEP_TIME_ERROR: f64 = 0.22;
-
 /// A plan.
 #[derive(Debug, Clone, Serialize)]
 pub struct Plan {
@@ -55,8 +51,8 @@ pub struct Plan {
     pub job: JobSummary,
     /// One step.
     pub step: StepEstimate,
-    /// Relative half-width of the interval that nine in ten published runs fall into.
-    pub step_time_error: f64,
+    /// How far from the predicted time of a step published runs of its class were; the run's time, energy and cost follow in proportion.
+    pub interval: StepInterval,
     /// The whole run, when the job says how many tokens.
     pub run: Option<RunEstimate>,
     /// Its cost.
@@ -74,6 +70,27 @@ pub struct Plan {
     /// When every task of a step runs, for a picture; not where stages are one or tasks too many to look at.
     #[serde(skip)]
     pub timeline: Option<Timeline>,
+}
+
+/// Around the predicted time of a step.
+#[derive(Debug, Clone, Serialize)]
+pub struct StepInterval {
+    /// Nine in ten measured times are in between.
+    #[serde(rename = "step_time_90_s")]
+    pub ninety: [Seconds; 2],
+    /// Half of them are.
+    #[serde(rename = "step_time_50_s")]
+    pub half: [Seconds; 2],
+    /// Where that is from.
+    #[serde(flatten)]
+    pub from: Interval,
+}
+
+impl StepInterval {
+    fn new(setup: &Setup<'_>, step: &StepEstimate) -> Self {
+        let from = setup.calibration.training().interval(&setup.pool.accelerator.name, &setup.computation, step.gpus);
+        Self { ninety: from.around(step.step_time, from.ninety), half: from.around(step.step_time, from.half), from }
+    }
 }
 
 /// The cluster of a plan.
@@ -174,21 +191,15 @@ impl Plan {
                 parameters: setup.model.parameters(),
                 active_parameters: setup.model.active_parameters(),
                 sequence: job.sequence,
-                precision: setup.precision,
+                precision: setup.computation.precision,
                 global_batch_sequences: step.strategy.sequences(),
                 deadline: job.deadline,
             },
             alternatives: found.best.iter().skip(1).map(|other| alternative(other, best)).collect(),
             search: found.account,
             assumptions: assumptions::collect(cluster, &setup, &step, cost.as_ref()),
-            not_modelled: vec![
-                "failures and restarts",
-                "checkpoint writes",
-                "data loading",
-                "stragglers",
-                "tensor-parallel overlap",
-            ],
-            step_time_error: STEP_TIME_ERROR,
+            not_modelled: vec!["failures and restarts", "checkpoint writes", "stragglers"],
+            interval: StepInterval::new(&setup, &step),
             step,
             run,
             cost,
@@ -222,25 +233,27 @@ pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Worklo
         (None, Some(_)) => Precision::Fp16,
         (None, None) => Precision::Tf32,
     });
-    let numerics = (job.sequence, precision, job.attention);
+    let computation = Computation { attention: job.attention, ..Computation::new(job.sequence, precision, job.software) };
     let setup =
-        Setup::new((cluster, index), topology, Calibration::defaults(), &job.model, numerics).map_err(|error| match error {
-            SetupError::Model(ref inner) => {
-                let message = format!("model `{}`: {inner}", job.model.name);
-                let field = format!("model.{}", inner.field);
-                input(workload.error(job, &field, Code::ModelConfigValue, message).help(inner.help.clone()))
-            }
-            SetupError::Precision { .. } => {
-                let field = if job.precision.is_some() { "precision" } else { "name" };
-                let have = [("tf32", peak.tf32.or(peak.fp32)), ("bf16", peak.bf16), ("fp16", peak.fp16), ("fp8", peak.fp8)];
-                let have: Vec<&str> = have.iter().filter(|(_, rate)| rate.is_some()).map(|(name, _)| *name).collect();
-                input(
-                    workload
-                        .error(job, field, Code::UnsupportedDataType, error.to_string())
-                        .help(format!("it has: {}", have.join(", "))),
-                )
-            }
-        })?;
+        Setup::new((cluster, index), topology, Calibration::defaults(), &job.model, computation).map_err(
+            |error| match error {
+                SetupError::Model(ref inner) => {
+                    let message = format!("model `{}`: {inner}", job.model.name);
+                    let field = format!("model.{}", inner.field);
+                    input(workload.error(job, &field, Code::ModelConfigValue, message).help(inner.help.clone()))
+                }
+                SetupError::Precision { .. } => {
+                    let field = if job.precision.is_some() { "precision" } else { "name" };
+                    let have = Precision::ALL.iter().filter(|precision| precision.peak(peak).is_some());
+                    let have: Vec<&str> = have.map(|precision| precision.as_str()).collect();
+                    input(
+                        workload
+                            .error(job, field, Code::UnsupportedDataType, error.to_string())
+                            .help(format!("it has: {}", have.join(", "))),
+                    )
+                }
+            },
+        )?;
     let order = match &job.order {
         Some(source) => {
             Some(Arc::new(Order::read(source).map_err(|error| input(workload.also(job, "parallelism.order", *error)))?))
@@ -265,13 +278,7 @@ fn space(setup: &Setup<'_>, job: &Job) -> Space {
 fn strongest(pools: &[Pool], precision: Option<Precision>) -> usize {
     let rate = |pool: &Pool| {
         let peak = &pool.accelerator.peak;
-        let rate = match precision {
-            Some(Precision::Fp8) => peak.fp8,
-            Some(Precision::Fp16) => peak.fp16,
-            Some(Precision::Tf32) => peak.tf32.or(peak.fp32),
-            Some(Precision::Bf16) => peak.bf16,
-            None => peak.bf16.or(peak.fp16),
-        };
+        let rate = precision.map_or(peak.bf16.or(peak.fp16), |precision| precision.peak(peak));
         rate.map_or(0.0, |rate| rate.get() * f64::from(pool.gpus()))
     };
     (0..pools.len()).fold(0, |best, i| if rate(&pools[i]) > rate(&pools[best]) { i } else { best })
@@ -309,7 +316,7 @@ fn refuse(setup: &Setup<'_>, space: &Space, found: &Search, workload: &Workload,
             .help(levers(setup, &strategy, memory));
         return Refusal::No(Box::new(error));
     }
-    let families = space.families(&setup.model, setup.sequence, gpus, setup.pool.domain());
+    let families = space.families(&setup.model, setup.computation.sequence, gpus, setup.pool.domain());
     let nearest = families.iter().flatten().map(|s| setup.violations(s)).min_by_key(Vec::len);
     let errors = match nearest {
         Some(nearest) => nearest
@@ -384,7 +391,7 @@ pub fn check_job(cluster: &Cluster, topology: &Topology, workload: &Workload, jo
     let setup = setup(cluster, topology, workload, job)?;
     let gpus = setup.pool.gpus();
     let space = space(&setup, job);
-    let families = space.families(&setup.model, setup.sequence, gpus, setup.pool.domain());
+    let families = space.families(&setup.model, setup.computation.sequence, gpus, setup.pool.domain());
     let legal = families.iter().flatten().any(|strategy| setup.violations(strategy).is_empty());
     if legal { Ok(()) } else { Err(refuse(&setup, &space, &Search::default(), workload, job)) }
 }

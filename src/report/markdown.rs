@@ -13,7 +13,10 @@ pub fn plan_markdown(plan: &Plan) -> String {
     let mut out = format!("### {} on {}\n\n", plan.job.model, plan.cluster.name);
     let mut table = Table::new(&["", "value"], 1);
     table.row(["GPUs".to_owned(), format!("{} x {}", step.gpus, plan.cluster.accelerator)]);
-    table.row(["step time".to_owned(), format!("{} ± {:.0} %", step.step_time, plan.step_time_error * 100.0)]);
+    table.row([
+        "step time".to_owned(),
+        format!("{}, nine in ten {} to {}", step.step_time, plan.interval.ninety[0], plan.interval.ninety[1]),
+    ]);
     table.row(["throughput".to_owned(), step.tokens_per_s.to_string()]);
     table.row(["MFU / HFU".to_owned(), format!("{:.1} % / {:.1} %", step.mfu * 100.0, step.hfu * 100.0)]);
     table.row(["layout".to_owned(), step.strategy.describe()]);

@@ -13,6 +13,7 @@ mod schedules;
 mod svg;
 mod table;
 mod trace;
+mod validation;
 
 pub use catalog::{accelerators, entry, links, models, servers, switches};
 pub use csv::plan_csv;
@@ -27,6 +28,10 @@ pub use schedules::{critical_path, jitter, schedules_table, slow_stage, stages_t
 pub use svg::terminal_svg;
 pub use table::Table;
 pub use trace::chrome_trace;
+pub use validation::{
+    By, ValidationReport, headline, validation_markdown, validation_page, validation_parts, validation_report,
+    validation_scatter, validation_text,
+};
 
 use serde::Serialize;
 

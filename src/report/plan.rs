@@ -67,7 +67,7 @@ fn answer(plan: &Plan) -> String {
     let interval_assumed = plan.assumptions.iter().any(|assumption| assumption.what.starts_with("interval"));
     let mut rows = vec![[
         "Step time".to_owned(),
-        format!("{} ± {:.0} %{}", step.step_time, plan.step_time_error * 100.0, star(interval_assumed)),
+        format!("{}{}, {} to {}", step.step_time, star(interval_assumed), plan.interval.ninety[0], plan.interval.ninety[1]),
         format!("MFU {:.1} %", step.mfu * 100.0),
         step.tokens_per_s.to_string(),
     ]];

@@ -145,6 +145,7 @@ impl Space {
                             microbatches,
                             zero: *zero,
                             recompute: *recompute,
+                            recompute_layers: 0,
                             schedule: fixed.schedule.unwrap_or(interleaved),
                             overlap: fixed.overlap.unwrap_or(true),
                         });

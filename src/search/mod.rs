@@ -66,7 +66,7 @@ pub struct Search {
 #[must_use]
 pub fn search(setup: &Setup<'_>, space: &Space, top: usize) -> Search {
     let gpus = setup.pool.gpus();
-    let families = space.families(&setup.model, setup.sequence, gpus, setup.pool.domain());
+    let families = space.families(&setup.model, setup.computation.sequence, gpus, setup.pool.domain());
     let capacity = setup.pool.accelerator.memory;
     // One family shares its groups, which are the costly question to the topology.
     let examined: Vec<Vec<Verdict>> = families

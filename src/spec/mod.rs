@@ -6,18 +6,22 @@
 
 mod cluster;
 mod cluster_file;
+mod computation;
 pub mod examples;
 mod huggingface;
 mod names;
 mod numerics;
 mod resolve_cluster;
 mod schedule_kind;
+mod software;
 mod workload;
 mod workload_file;
 
 pub use cluster::{Cluster, Fabric, Pool, Power};
 pub use cluster_file::{ClusterFile, FabricKind};
+pub use computation::{Computation, Graphs};
 pub use numerics::{AttentionKernel, Precision};
 pub use schedule_kind::{Placement, ScheduleKind};
+pub use software::Software;
 pub use workload::{Job, Workload};
 pub use workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, Recompute, WorkloadFile};

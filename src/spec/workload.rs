@@ -9,7 +9,7 @@ use petgraph::graph::DiGraph;
 
 use super::resolve_cluster::unknown_name_help;
 use super::workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, WorkloadFile};
-use super::{AttentionKernel, Precision, huggingface, names};
+use super::{AttentionKernel, Precision, Software, huggingface, names};
 use crate::catalog::{Catalog, Model};
 use crate::diagnostic::{self, Code, Diagnostic, Source, nearest, quoted};
 use crate::units::{Batch, Seconds, Tokens};
@@ -42,6 +42,8 @@ pub struct Job {
     pub precision: Option<Precision>,
     /// How attention is computed.
     pub attention: AttentionKernel,
+    /// The training framework.
+    pub software: Software,
     /// Degrees that are fixed.
     pub parallelism: Parallelism,
     /// The file of its own pipeline order.
@@ -89,7 +91,8 @@ impl Workload {
                 sequence: job.sequence,
                 batch: job.global_batch,
                 precision: job.precision,
-                attention: job.attention.unwrap_or_default(),
+                attention: job.attention.unwrap_or(job.software.unwrap_or_default().attention()),
+                software: job.software.unwrap_or_default(),
                 parallelism: match &job.parallelism {
                     ParallelismRef::Auto => Parallelism::default(),
                     ParallelismRef::Fixed(fixed) => (**fixed).clone(),

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::{AttentionKernel, Precision, ScheduleKind};
+use super::{AttentionKernel, Precision, ScheduleKind, Software};
 use crate::catalog::Model;
 use crate::units::{Batch, Seconds, Tokens};
 
@@ -41,6 +41,9 @@ pub struct JobFile {
     /// How the attention scores are computed.
     #[serde(default)]
     pub attention: Option<AttentionKernel>,
+    /// Training framework: how kernels are fused, launched and overlapped.
+    #[serde(default)]
+    pub software: Option<Software>,
     /// `auto`, or the degrees; those left out are searched.
     #[serde(default)]
     pub parallelism: ParallelismRef,

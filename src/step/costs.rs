@@ -13,6 +13,7 @@ use super::setup::Setup;
 use crate::calibration::Operation;
 use crate::model::{Count, LayerKind, Shard};
 use crate::parallel::{LayerSplit, Strategy};
+use crate::spec::Recompute;
 use crate::units::{Bytes, Seconds};
 
 /// Bytes that Adam reads and writes per parameter: gradient, master weight and two moments read, three of them and the 16-bit
@@ -119,6 +120,7 @@ impl Setup<'_> {
             strategy: s,
             shard: &shard,
             device: &self.device,
+            adapters: self.computation.adapters,
             calibration: self.calibration,
             groups,
         };
@@ -126,7 +128,7 @@ impl Setup<'_> {
         let placement = s.schedule.placement();
         let split = self.slice_layers(s);
         // Layers differ by kind and attention window only: each sort is costed once.
-        let mut sorts: BTreeMap<(LayerKind, Option<u32>), Passes> = BTreeMap::new();
+        let mut sorts: BTreeMap<Sort, Passes> = BTreeMap::new();
         let slices = self.slices(&costing, &split, &mut sorts);
 
         let (p, v) = (s.pp as usize, pipeline.chunks as usize);
@@ -167,6 +169,13 @@ impl Setup<'_> {
                 parameters[stage] = sum(parameters[stage], slice.parameters);
             }
         }
+        if self.computation.software.sends_in_line() && pipeline.chunks == 1 {
+            send_in_line(&mut durations);
+        }
+        for times in durations.chunks.iter_mut().flatten() {
+            times.forward.compute += self.device.factors.turn;
+            times.input_gradient.compute += self.device.factors.turn;
+        }
         pipeline.times = relative_times(&durations);
         costs.pipeline = pipeline;
         costs.in_flight = self.in_flight(&costs);
@@ -174,7 +183,7 @@ impl Setup<'_> {
             for (saved, alive) in costs.saved[stage].iter().zip(&costs.in_flight[stage]) {
                 costs.memory[stage].activations += *saved * f64::from(*alive);
             }
-            costs.memory[stage].add_parameters(held, s, self.precision);
+            costs.memory[stage].add_parameters(held, s, &self.computation);
             durations.optimizer[stage] = self.optimizer(s, held);
         }
         if s.overlap {
@@ -201,12 +210,7 @@ impl Setup<'_> {
     }
 
     /// Every slice of the model: its layers, with the embedding on the first and the output layer on the last.
-    fn slices(
-        &self,
-        costing: &Costing<'_>,
-        split: &[u32],
-        sorts: &mut BTreeMap<(LayerKind, Option<u32>), Passes>,
-    ) -> Vec<Slice> {
+    fn slices(&self, costing: &Costing<'_>, split: &[u32], sorts: &mut BTreeMap<Sort, Passes>) -> Vec<Slice> {
         let mut first_layer = 0;
         let mut slices = Vec::with_capacity(split.len());
         for (index, layers) in split.iter().copied().enumerate() {
@@ -216,8 +220,9 @@ impl Setup<'_> {
                 slice.parameters = sum(slice.parameters, self.model.embedding_parameters());
             }
             for layer in first_layer..first_layer + layers {
-                let sort = (self.model.layer_kind(layer), self.model.window(layer));
-                let passes = *sorts.entry(sort).or_insert_with(|| costing.layer(sort.0, sort.1));
+                let again = costing.strategy.recompute_of(index as u32 / costing.strategy.pp * layers + layer - first_layer);
+                let sort = (self.model.layer_kind(layer), self.model.window(layer), again);
+                let passes = *sorts.entry(sort).or_insert_with(|| costing.layer(sort.0, sort.1, sort.2));
                 slice.add(&passes);
                 slice.parameters = sum(slice.parameters, self.model.layer_parameters(sort.0));
             }
@@ -243,7 +248,7 @@ impl Setup<'_> {
     /// Each tensor-parallel rank sends its part of the tensor; without sequence parallelism the parts are gathered behind the
     /// transfer (the scatter-gather optimisation of arXiv:2104.04473, section 4.1).
     fn sends(&self, s: &Strategy, shard: &Shard, groups: &Groups) -> Vec<Seconds> {
-        let bytes = shard.tokens() * f64::from(self.model.hidden) * self.precision.activation_bytes();
+        let bytes = shard.tokens() * f64::from(self.model.hidden) * self.computation.precision.activation_bytes();
         let part = Bytes::new(bytes / f64::from(s.tp));
         let gather = if s.sp || s.tp == 1 {
             Seconds::ZERO
@@ -276,11 +281,14 @@ impl Setup<'_> {
             collective::time(self.calibration, operation, Bytes::new(dense * element), &groups.data)
                 + collective::time(self.calibration, operation, Bytes::new(expert * element), &groups.expert_data)
         };
-        let gradient = gradient_bytes(self.precision);
+        let gradient = gradient_bytes(self.computation.precision);
         match s.zero {
+            _ if self.computation.adapters => [Seconds::ZERO; 2],
             0 => [Seconds::ZERO, over(Operation::AllReduce, gradient)],
-            1 => [over(Operation::AllGather, weight_bytes(self.precision)), over(Operation::ReduceScatter, gradient)],
-            2 => [over(Operation::AllGather, weight_bytes(self.precision)), Seconds::ZERO],
+            1 => {
+                [over(Operation::AllGather, weight_bytes(self.computation.precision)), over(Operation::ReduceScatter, gradient)]
+            }
+            2 => [over(Operation::AllGather, weight_bytes(self.computation.precision)), Seconds::ZERO],
             _ => [Seconds::ZERO; 2],
         }
     }
@@ -291,9 +299,13 @@ impl Setup<'_> {
         let expert = held.expert / f64::from(s.ep * s.etp);
         let updated =
             if s.zero >= 1 { dense / f64::from(s.dp * s.cp) + expert / f64::from(s.expert_replicas()) } else { dense + expert };
-        Bytes::new(updated * OPTIMIZER_TRAFFIC) / self.device.memory.bandwidth()
+        let trained = if self.computation.adapters { 0.0 } else { updated };
+        Bytes::new(trained * OPTIMIZER_TRAFFIC) / self.device.memory.bandwidth() + self.device.factors.step
     }
 }
+
+/// What layers differ by: kind, attention window, and what is computed again.
+type Sort = (LayerKind, Option<u32>, Recompute);
 
 /// A run of layers.
 #[derive(Debug, Clone, Copy, Default)]
@@ -344,6 +356,22 @@ fn relative_times(durations: &Durations) -> Times {
         weight_gradient: mean(&|times| times.weight_gradient.total().get()),
         transfer: durations.send.first().map_or(0.0, |time| time.get()),
     }
+}
+
+/// Transfers that the sender waits for: part of its turn, not of the way to the next stage.
+fn send_in_line(durations: &mut Durations) {
+    let last = durations.chunks.len() - 1;
+    for (stage, chunks) in durations.chunks.iter_mut().enumerate() {
+        for times in chunks {
+            if stage < last {
+                times.forward.pipeline += durations.send[stage];
+            }
+            if stage > 0 {
+                times.input_gradient.pipeline += durations.send[stage - 1];
+            }
+        }
+    }
+    durations.send.fill(Seconds::ZERO);
 }
 
 /// Without overlap the reduction of all chunks stands behind the last backward pass, and the gathering behind the optimizer.

@@ -181,14 +181,14 @@ impl Setup<'_> {
             context: once.context,
             expert: once.expert,
             data: once.weights + (step_time - without_data),
-            pipeline: without_data - without_transfers,
+            pipeline: once.pipeline + (without_data - without_transfers),
             bubble: rounded_off(without_transfers - busy[busiest] - optimizer, step_time),
             optimizer,
         };
 
         let gpus = strategy.gpus();
-        let tokens = Tokens::new(strategy.sequences() as f64 * f64::from(self.sequence));
-        let model_flops = self.model.flops(self.sequence).model() * strategy.sequences() as f64;
+        let tokens = Tokens::new(strategy.sequences() as f64 * f64::from(self.computation.sequence));
+        let model_flops = self.model.flops(self.computation.sequence).model() * strategy.sequences() as f64;
         let replicas = f64::from(strategy.tp * strategy.cp) * f64::from(strategy.dp);
         let repeated_flops: f64 = costs.recomputed_flops.iter().map(|stage| stage * costs.microbatches * replicas).sum();
         let hardware_flops = model_flops + Flop::new(repeated_flops);

@@ -1,15 +1,13 @@
 //! Time of a kernel on an accelerator: roofline with the efficiency that its shape reaches.
 
-use crate::calibration::{Calibration, KERNEL_OVERHEAD, MatmulCurve, MemoryCurve};
-use crate::catalog::{Provenance, Sourced};
-use crate::model::Kernel;
-use crate::spec::{Pool, Precision};
+use crate::calibration::{Calibration, Factors, KERNEL_OVERHEAD, MatmulCurve, MemoryCurve};
+use crate::model::{Kernel, Part};
+use crate::spec::{Computation, Pool, Precision};
 use crate::units::{Bytes, Flop, Seconds};
 
-/// Share of the dense peak that fused attention reaches forward and backward. `FlashAttention`-2 reports up to 73 % and 63 %
-/// of an A100's peak (arXiv:2307.08691, abstract and section 4.1), `FlashAttention`-3 up to 75 % of an H100's (arXiv:2407.08608),
-/// less on causal masks and short sequences.
-const ATTENTION_SHARE: [f64; 2] = [0.62, 0.52];
+/// Bytes to which the rows of a matmul's operands have to be aligned for the fast kernels (NVIDIA, Matrix Multiplication Background
+/// User's Guide, section 4.1).
+const ALIGNMENT: f64 = 16.0;
 
 /// How fast one kind of accelerator runs kernels.
 #[derive(Debug, Clone)]
@@ -22,6 +20,8 @@ pub struct Device {
     pub full: MatmulCurve,
     /// Streaming kernels.
     pub memory: MemoryCurve,
+    /// What the framework makes of them.
+    pub factors: Factors,
     precision: Precision,
 }
 
@@ -35,20 +35,23 @@ pub enum Pass {
 }
 
 impl Device {
-    /// The accelerator of a pool computing in `precision`; nothing when it has no such type.
+    /// The accelerator of a pool on a computation; nothing when it has no such type.
     #[must_use]
-    pub fn new(pool: &Pool, calibration: &Calibration, precision: Precision) -> Option<Self> {
+    pub fn new(pool: &Pool, calibration: &Calibration, computation: &Computation) -> Option<Self> {
         let accelerator = &pool.accelerator;
-        let linear = calibration.matmul(accelerator, precision)?;
+        let precision = computation.precision;
+        let factors = calibration.training().factors(accelerator, computation);
+        let linear = calibration.matmul(accelerator, precision)?.scaled(factors.linear);
         let half = calibration
             .matmul(accelerator, precision.attention())
             .or_else(|| calibration.matmul(accelerator, Precision::Fp16))
-            .unwrap_or_else(|| linear.clone());
+            .map_or_else(|| linear.clone(), |curve| curve.scaled(factors.half));
         Some(Self {
             full: calibration.matmul(accelerator, Precision::Tf32).unwrap_or_else(|| half.clone()),
             memory: MemoryCurve { nominal: accelerator.memory_bandwidth, efficiency: calibration.memory(accelerator) },
             linear,
             half,
+            factors,
             precision,
         })
     }
@@ -57,21 +60,41 @@ impl Device {
     #[must_use]
     pub fn time(&self, kernel: &Kernel, pass: Pass) -> Seconds {
         let math = match *kernel {
-            Kernel::Matmul { m, n, k, batch, precision } => self.curve(precision).math_time(m, n, k, batch),
-            Kernel::Attention { flops, precision, .. } => {
-                Seconds::new(flops / (self.curve(precision).peak.get() * ATTENTION_SHARE[usize::from(pass == Pass::Backward)]))
+            Kernel::Matmul { m, n, k, batch, precision } => {
+                let aligned = [n, k].iter().all(|side| side * precision.matmul_bytes() % ALIGNMENT == 0.0);
+                let slower = if aligned || precision.is_narrow() { 1.0 } else { 1.0 / self.factors.unaligned };
+                self.curve(precision).math_time(m, n, k, batch) * slower
             }
+            Kernel::Attention { flops, precision, .. } => Seconds::new(
+                flops / (self.curve(precision).peak.get() * self.factors.attention[usize::from(pass == Pass::Backward)]),
+            ),
             Kernel::Stream { .. } => Seconds::ZERO,
         };
-        let memory = Seconds::new(kernel.bytes() / self.memory.bandwidth().get());
-        math.max(memory) + KERNEL_OVERHEAD
+        math.max(self.memory_time(kernel)) + KERNEL_OVERHEAD
+    }
+
+    /// Time of a kernel in its part of the model: routing and experts come with losses of their own.
+    #[must_use]
+    pub fn time_in(&self, part: Part, kernel: &Kernel, pass: Pass) -> Seconds {
+        let slower = match kernel {
+            Kernel::Stream { .. } if part == Part::Experts => self.factors.dispatch,
+            Kernel::Matmul { batch, .. } if part == Part::Experts && *batch > 1.0 => self.factors.grouped,
+            _ => 1.0,
+        };
+        self.time(kernel, pass) * slower
+    }
+
+    /// Time of a kernel's traffic; element-wise work that the framework does not fuse passes over memory more than once.
+    fn memory_time(&self, kernel: &Kernel) -> Seconds {
+        let passes = if matches!(kernel, Kernel::Stream { .. }) { self.factors.stream } else { 1.0 };
+        Seconds::new(kernel.bytes() * passes / self.memory.bandwidth().get())
     }
 
     /// A kernel's shape and what bounds it, for an explanation: `[8192 x 10240] by [8192] 1.4 TFLOP at 612 TFLOP/s, compute`.
     #[must_use]
     pub fn describe(&self, kernel: &Kernel) -> String {
         let time = self.time(kernel, Pass::Forward) - KERNEL_OVERHEAD;
-        let memory = Seconds::new(kernel.bytes() / self.memory.bandwidth().get());
+        let memory = self.memory_time(kernel);
         let bound = if memory.get() >= time.get() * (1.0 - 1e-9) { "memory-bound" } else { "compute-bound" };
         let flops = Flop::new(kernel.flops());
         let moved = Bytes::new(kernel.bytes());
@@ -83,12 +106,6 @@ impl Device {
             Kernel::Attention { .. } => format!("{flops} at {}, {bound}", flops / time),
             Kernel::Stream { .. } => format!("{moved} at {}, {bound}", moved / time),
         }
-    }
-
-    /// The share of the peak that fused attention is assumed to reach, forward and backward.
-    #[must_use]
-    pub fn attention_share() -> Sourced<[f64; 2]> {
-        Sourced::new(ATTENTION_SHARE, Provenance::Assumed, "below FlashAttention-2's 73 % and 63 % of peak (arXiv:2307.08691)")
     }
 
     fn curve(&self, precision: Precision) -> &MatmulCurve {

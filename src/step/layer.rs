@@ -24,6 +24,8 @@ pub struct Spent {
     pub context: Seconds,
     /// Expert dispatch and combine.
     pub expert: Seconds,
+    /// Transfers between stages that computation waits for.
+    pub pipeline: Seconds,
     /// Gathering of weights that ZeRO-3 divides, and reduction of gradients in every microbatch, as far as it is not hidden.
     pub weights: Seconds,
 }
@@ -32,7 +34,7 @@ impl Spent {
     /// All of it.
     #[must_use]
     pub fn total(&self) -> Seconds {
-        self.compute + self.tensor + self.context + self.expert + self.weights
+        self.compute + self.tensor + self.context + self.expert + self.pipeline + self.weights
     }
 }
 
@@ -44,6 +46,7 @@ impl Add for Spent {
             tensor: self.tensor + other.tensor,
             context: self.context + other.context,
             expert: self.expert + other.expert,
+            pipeline: self.pipeline + other.pipeline,
             weights: self.weights + other.weights,
         }
     }
@@ -70,6 +73,7 @@ impl Mul<f64> for Spent {
             tensor: self.tensor * by,
             context: self.context * by,
             expert: self.expert * by,
+            pipeline: self.pipeline * by,
             weights: self.weights * by,
         }
     }
@@ -130,6 +134,8 @@ pub struct Costing<'a> {
     pub shard: &'a Shard,
     /// The accelerator.
     pub device: &'a Device,
+    /// Whether the weights are frozen.
+    pub adapters: bool,
     /// Efficiency constants.
     pub calibration: &'a Calibration,
     /// The rank's groups.
@@ -139,15 +145,24 @@ pub struct Costing<'a> {
 impl Costing<'_> {
     /// One layer of `kind`.
     #[must_use]
-    pub fn layer(&self, kind: LayerKind, window: Option<u32>) -> Passes {
+    pub fn layer(&self, kind: LayerKind, window: Option<u32>, recompute: Recompute) -> Passes {
         let operators = layer_operators(self.model, kind, window, self.shard);
         let mut passes = self.operators(&operators);
-        let communication = self.tensor(kind) + self.context() + self.experts(kind);
+        let factors = &self.device.factors;
+        passes.forward.compute += factors.layer;
+        passes.input_gradient.compute += factors.layer;
+        if kind == LayerKind::Moe {
+            passes.forward.compute += factors.route;
+            passes.input_gradient.compute += factors.route;
+        }
+        let communication = self.tensor(kind) * factors.tensor_exposed
+            + self.context() * factors.context_exposed
+            + self.experts(kind) * factors.expert_exposed;
         passes.forward += communication;
         // The backward pass of a gather is a scatter and the other way round: as much again.
         passes.input_gradient += communication;
         let again = passes.forward;
-        self.recompute(&operators, again, &mut passes);
+        self.recompute(recompute, &operators, again, &mut passes);
         let weights = self.divided_weights(&self.model.layer_parameters(kind), &passes);
         passes.forward.weights += weights[0];
         passes.input_gradient.weights += weights[1];
@@ -194,16 +209,28 @@ impl Costing<'_> {
     fn operators(&self, operators: &[Operator]) -> Passes {
         let mut passes = Passes::default();
         for operator in operators {
-            passes.forward.compute += self.kernels(&operator.forward, Pass::Forward);
-            passes.input_gradient.compute += self.kernels(&operator.input_gradient, Pass::Backward);
-            passes.weight_gradient.compute += self.kernels(&operator.weight_gradient, Pass::Backward);
+            passes.forward.compute += self.kernels(operator, &operator.forward, Pass::Forward);
+            passes.input_gradient.compute += self.kernels(operator, &operator.input_gradient, Pass::Backward);
+            if !self.adapters {
+                passes.weight_gradient.compute += self.kernels(operator, &operator.weight_gradient, Pass::Backward);
+            }
             passes.saved += operator.saved.bytes;
+        }
+        // Where the host issues kernels more slowly than they run, it sets the pace.
+        let count = |of: &dyn Fn(&Operator) -> usize| operators.iter().map(|o| of(o) as f64 * o.launches).sum::<f64>();
+        passes.forward.compute = passes.forward.compute.max(self.device.factors.issue * count(&|o| o.forward.len()));
+        let backward = passes.input_gradient.compute + passes.weight_gradient.compute;
+        let issued = self.device.factors.issue * count(&|o| o.input_gradient.len() + o.weight_gradient.len());
+        if issued > backward {
+            let slower = issued / backward;
+            passes.input_gradient.compute = passes.input_gradient.compute * slower;
+            passes.weight_gradient.compute = passes.weight_gradient.compute * slower;
         }
         passes
     }
 
-    fn kernels(&self, kernels: &[crate::model::Kernel], pass: Pass) -> Seconds {
-        kernels.iter().map(|kernel| self.device.time(kernel, pass)).sum()
+    fn kernels(&self, operator: &Operator, kernels: &[crate::model::Kernel], pass: Pass) -> Seconds {
+        kernels.iter().map(|kernel| self.device.time_in(operator.part, kernel, pass)).sum()
     }
 
     /// A collective over the tensor-parallel ranks on the microbatch's activations.
@@ -254,13 +281,13 @@ impl Costing<'_> {
     }
 
     /// What recomputation runs again and what it saves keeping.
-    fn recompute(&self, operators: &[Operator], forward: Spent, passes: &mut Passes) {
+    fn recompute(&self, recompute: Recompute, operators: &[Operator], forward: Spent, passes: &mut Passes) {
         let of =
             |wanted: &dyn Fn(&Operator) -> bool| -> Vec<Operator> { operators.iter().filter(|o| wanted(o)).cloned().collect() };
-        let again = match self.strategy.recompute {
+        let again = match recompute {
             Recompute::None => return,
             // A fused kernel computes its scores again as it is.
-            Recompute::Selective if self.shard.attention == AttentionKernel::Flash => return,
+            Recompute::Selective if self.shard.attention != AttentionKernel::Unfused => return,
             Recompute::Selective => {
                 let core = of(&|o| o.part == Part::AttentionCore);
                 passes.working = core.iter().map(|o| o.saved.bytes).sum();
@@ -278,9 +305,10 @@ impl Costing<'_> {
             }
         };
         passes.recomputed_flops = again.iter().flat_map(|o| &o.forward).map(crate::model::Kernel::flops).sum();
-        let mut spent =
-            Spent { compute: again.iter().map(|o| self.kernels(&o.forward, Pass::Forward)).sum(), ..Spent::default() };
-        if self.strategy.recompute == Recompute::Full {
+        let issued = self.device.factors.issue * again.iter().map(|o| o.forward.len() as f64 * o.launches).sum::<f64>();
+        let compute = again.iter().map(|o| self.kernels(o, &o.forward, Pass::Forward)).sum::<Seconds>().max(issued);
+        let mut spent = Spent { compute, ..Spent::default() };
+        if recompute == Recompute::Full {
             spent = Spent { compute: spent.compute, weights: Seconds::ZERO, ..forward };
         }
         passes.recompute = spent;
@@ -291,14 +319,16 @@ impl Costing<'_> {
     fn divided_weights(&self, held: &Count, passes: &Passes) -> [Seconds; 2] {
         let [gather, reduce] = self.weight_collectives(held);
         let hidden = |communication: Seconds, behind: Seconds| {
-            if self.strategy.overlap { (communication - behind).max(Seconds::ZERO) } else { communication }
+            // What runs beside computation takes cores and memory bandwidth from it.
+            let beside = communication.min(behind) * self.device.factors.contention;
+            if self.strategy.overlap { (communication - behind).max(Seconds::ZERO) + beside } else { communication }
         };
         [hidden(gather, passes.forward.total()), hidden(gather + reduce, passes.backward().total())]
     }
 
     /// Gathering of weights and reduction of gradients of `count` parameters in every microbatch.
     fn weight_collectives(&self, count: &Count) -> [Seconds; 2] {
-        if self.strategy.zero < 2 {
+        if self.strategy.zero < 2 || self.adapters {
             return [Seconds::ZERO; 2];
         }
         let dense = count.sharded / f64::from(self.strategy.tp) + count.replicated;

@@ -5,7 +5,7 @@ use serde::Serialize;
 use super::layer::gradient_bytes;
 use crate::model::Count;
 use crate::parallel::Strategy;
-use crate::spec::Precision;
+use crate::spec::{Computation, Precision};
 use crate::units::Bytes;
 
 /// Driver context, communication buffers, workspaces and fragments: assumed, between the 2 and 5 GiB that frameworks show
@@ -43,7 +43,7 @@ impl Memory {
     }
 
     /// Adds the states of `count` parameters, divided as the layout divides them.
-    pub(super) fn add_parameters(&mut self, count: &Count, strategy: &Strategy, precision: Precision) {
+    pub(super) fn add_parameters(&mut self, count: &Count, strategy: &Strategy, computation: &Computation) {
         let dense = count.sharded / f64::from(strategy.tp) + count.replicated;
         let expert = count.expert / f64::from(strategy.ep * strategy.etp);
         let replicas = f64::from(strategy.dp * strategy.cp);
@@ -51,9 +51,12 @@ impl Memory {
         let held = |from: u8| {
             if strategy.zero >= from { dense / replicas + expert / expert_replicas } else { dense + expert }
         };
-        self.weights += Bytes::new(held(3) * weight_bytes(precision));
-        self.gradients += Bytes::new(held(2) * gradient_bytes(precision));
-        self.optimizer += Bytes::new(held(1) * 12.0);
+        self.weights += Bytes::new(held(3) * weight_bytes(computation.precision));
+        // Frozen weights have neither; the adapters' own are too few to count.
+        if !computation.adapters {
+            self.gradients += Bytes::new(held(2) * gradient_bytes(computation.precision));
+            self.optimizer += Bytes::new(held(1) * 12.0);
+        }
     }
 }
 

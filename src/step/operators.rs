@@ -21,13 +21,24 @@ pub struct OperatorTime {
     pub equation: String,
 }
 
+const ISSUE: &str = "kernels that the host issues more slowly than they run (calibration: issue)";
+const HOST: &str = "synchronisation and slow issue, forward and backward (calibration: layer, route, issue)";
+const TURN: &str = "work of the host for one forward and one backward pass (calibration: turn)";
+
 impl Setup<'_> {
     /// The kernels of one microbatch on a stage, by sort of layer: name, how many of them, operators. Recomputation is left out.
     #[must_use]
     pub fn operator_times(&self, strategy: &Strategy, stage: u32) -> Vec<(String, u32, Vec<OperatorTime>)> {
         let shard = self.shard(strategy);
-        let timed =
-            |operators: Vec<Operator>| -> Vec<OperatorTime> { operators.iter().map(|o| self.operator_time(o)).collect() };
+        let factors = &self.device.factors;
+        let timed = |operators: Vec<Operator>, host: Seconds, why: &str| -> Vec<OperatorTime> {
+            let mut times: Vec<OperatorTime> = operators.iter().map(|o| self.operator_time(o)).collect();
+            let waits = host + self.issue_waits(&operators, &times);
+            if waits > Seconds::ZERO {
+                times.push(OperatorTime { name: "host", forward: waits, backward: Seconds::ZERO, equation: why.to_owned() });
+            }
+            times
+        };
         let split = self.slice_layers(strategy);
         let placement = strategy.schedule.placement();
         let chunks = strategy.schedule.chunks().unwrap_or(strategy.vp);
@@ -43,7 +54,7 @@ impl Setup<'_> {
         }
         let mut out = Vec::new();
         if held.contains(&0) {
-            out.push(("embedding".to_owned(), 1, timed(embedding_operators(&self.model, &shard))));
+            out.push(("embedding".to_owned(), 1, timed(embedding_operators(&self.model, &shard), Seconds::ZERO, ISSUE)));
         }
         for ((kind, window), count) in counts {
             let name = match (kind, window) {
@@ -52,16 +63,38 @@ impl Setup<'_> {
                 (LayerKind::Dense, Some(window)) => format!("layer with a window of {window}"),
                 (LayerKind::Moe, Some(window)) => format!("expert layer with a window of {window}"),
             };
-            out.push((name, count, timed(layer_operators(&self.model, kind, window, &shard))));
+            let routing = if kind == LayerKind::Moe { factors.route } else { Seconds::ZERO };
+            out.push((
+                name,
+                count,
+                timed(layer_operators(&self.model, kind, window, &shard), (factors.layer + routing) * 2.0, HOST),
+            ));
         }
         if held.contains(&last) {
-            out.push(("output layer".to_owned(), 1, timed(head_operators(&self.model, &shard))));
+            out.push(("output layer".to_owned(), 1, timed(head_operators(&self.model, &shard), Seconds::ZERO, ISSUE)));
+        }
+        if factors.turn > Seconds::ZERO {
+            let turn = OperatorTime { name: "host", forward: factors.turn, backward: factors.turn, equation: TURN.to_owned() };
+            out.push(("pipeline turn".to_owned(), chunks, vec![turn]));
         }
         out
     }
 
+    /// How much longer the host takes to issue kernels than they run, forward and backward.
+    fn issue_waits(&self, operators: &[Operator], times: &[OperatorTime]) -> Seconds {
+        let issue = |count: &dyn Fn(&Operator) -> usize| {
+            self.device.factors.issue * operators.iter().map(|o| count(o) as f64 * o.launches).sum::<f64>()
+        };
+        let forward: Seconds = times.iter().map(|time| time.forward).sum();
+        let backward: Seconds = times.iter().map(|time| time.backward).sum();
+        (issue(&|o| o.forward.len()) - forward).max(Seconds::ZERO)
+            + (issue(&|o| o.input_gradient.len() + o.weight_gradient.len()) - backward).max(Seconds::ZERO)
+    }
+
     fn operator_time(&self, operator: &Operator) -> OperatorTime {
-        let time = |kernels: &[Kernel], pass| kernels.iter().map(|kernel| self.device.time(kernel, pass)).sum::<Seconds>();
+        let time = |kernels: &[Kernel], pass| {
+            kernels.iter().map(|kernel| self.device.time_in(operator.part, kernel, pass)).sum::<Seconds>()
+        };
         let kernels: Vec<String> = operator.forward.iter().map(|kernel| self.device.describe(kernel)).collect();
         OperatorTime {
             name: operator.name,

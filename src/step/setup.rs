@@ -9,7 +9,7 @@ use crate::calibration::Calibration;
 use crate::catalog::Model;
 use crate::model::{Architecture, ModelError, Shard};
 use crate::parallel::{LayerSplit, Strategy, Violation, violations};
-use crate::spec::{AttentionKernel, Cluster, Pool, Precision};
+use crate::spec::{Cluster, Computation, Pool, Precision};
 use crate::topology::Topology;
 
 /// A job on a pool.
@@ -17,12 +17,8 @@ use crate::topology::Topology;
 pub struct Setup<'a> {
     /// The model.
     pub model: Architecture,
-    /// Tokens of a sequence.
-    pub sequence: u32,
-    /// Data type of the matmuls.
-    pub precision: Precision,
-    /// How attention is computed.
-    pub attention: AttentionKernel,
+    /// What the job computes, and how.
+    pub computation: Computation,
     /// The pool.
     pub pool: &'a Pool,
     /// Its number in the cluster.
@@ -59,7 +55,7 @@ impl<'a> Setup<'a> {
     /// A model on pool `pool_index` of a cluster.
     ///
     /// # Errors
-    /// When the model's numbers do not fit together, or the accelerator does not compute in `precision`.
+    /// When the model's numbers do not fit together, or the accelerator does not compute in its type.
     ///
     /// # Panics
     /// When the cluster has no such pool.
@@ -68,16 +64,16 @@ impl<'a> Setup<'a> {
         topology: &'a Topology,
         calibration: &'a Calibration,
         model: &Model,
-        (sequence, precision, attention): (u32, Precision, AttentionKernel),
+        computation: Computation,
     ) -> Result<Self, SetupError> {
         let pool = &cluster.pools[pool_index];
-        let device = Device::new(pool, calibration, precision)
-            .ok_or_else(|| SetupError::Precision { accelerator: pool.accelerator.title.clone(), precision })?;
+        let device = Device::new(pool, calibration, &computation).ok_or_else(|| SetupError::Precision {
+            accelerator: pool.accelerator.title.clone(),
+            precision: computation.precision,
+        })?;
         Ok(Self {
             model: Architecture::new(model)?,
-            sequence,
-            precision,
-            attention,
+            computation,
             pool,
             pool_index,
             topology,
@@ -91,7 +87,7 @@ impl<'a> Setup<'a> {
     /// Everything about a layout that the job on this pool does not allow.
     #[must_use]
     pub fn violations(&self, strategy: &Strategy) -> Vec<Violation> {
-        let mut found = violations(strategy, &self.model, self.sequence, self.pool.gpus());
+        let mut found = violations(strategy, &self.model, self.computation.sequence, self.pool.gpus());
         found.extend(self.layers.violations(strategy, self.model.layers));
         found.extend(self.own_order(strategy).map(|order| order.violations(strategy)).unwrap_or_default());
         found
@@ -113,14 +109,14 @@ impl<'a> Setup<'a> {
     pub fn shard(&self, strategy: &Strategy) -> Shard {
         Shard {
             microbatch: strategy.microbatch,
-            sequence: self.sequence,
+            sequence: self.computation.sequence,
             tensor: strategy.tp,
             sequence_parallel: strategy.sp,
             context: strategy.cp,
             expert: strategy.ep,
             expert_tensor: strategy.etp,
-            precision: self.precision,
-            attention: self.attention,
+            precision: self.computation.precision,
+            attention: self.computation.attention,
         }
     }
 

@@ -64,6 +64,7 @@ fn uneven(p: u32, v: u32, seed: &mut u64) -> Durations {
                 tensor: Seconds::new(0.3 * noise(seed)),
                 context: Seconds::ZERO,
                 expert: Seconds::new(0.2 * noise(seed)),
+                pipeline: Seconds::ZERO,
                 weights: Seconds::ZERO,
             };
             durations.chunks[stage][chunk] = ChunkTimes {

@@ -1,0 +1,81 @@
+//! The training framework of a job: how it fuses, launches and overlaps.
+
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use super::AttentionKernel;
+
+/// A class of training frameworks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Software {
+    /// Megatron-Core and what is built on it (`NeMo`, Megatron-Bridge, Primus): Transformer Engine's fused kernels, tensor-parallel
+    /// collectives behind the matmuls.
+    #[default]
+    MegatronCore,
+    /// Megatron-Core and `NeMo` until the spring of 2025: experts without fused permutation and dispatch.
+    #[serde(rename = "megatron-core-2024")]
+    MegatronCore2024,
+    /// Megatron-LM of 2021 and 2022: few fused kernels, no overlap.
+    #[serde(rename = "megatron-2021")]
+    Megatron2021,
+    /// Megatron-DeepSpeed: the same kernels under `DeepSpeed`'s pipeline engine and checkpointing.
+    MegatronDeepspeed,
+    /// `PyTorch` FSDP, run eagerly (Composer, `InternEvo`).
+    Fsdp,
+    /// `PyTorch` FSDP with `torch.compile` (torchtitan, fms-fsdp).
+    FsdpCompiled,
+    /// JAX, compiled by XLA (`MaxText`, Pax).
+    Xla,
+}
+
+impl Software {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::MegatronCore,
+        Self::MegatronCore2024,
+        Self::Megatron2021,
+        Self::MegatronDeepspeed,
+        Self::Fsdp,
+        Self::FsdpCompiled,
+        Self::Xla,
+    ];
+
+    /// The name, as written in YAML.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::MegatronCore => "megatron-core",
+            Self::MegatronCore2024 => "megatron-core-2024",
+            Self::Megatron2021 => "megatron-2021",
+            Self::MegatronDeepspeed => "megatron-deepspeed",
+            Self::Fsdp => "fsdp",
+            Self::FsdpCompiled => "fsdp-compiled",
+            Self::Xla => "xla",
+        }
+    }
+
+    /// Whether a stage waits until what it sends has arrived, where it holds one run of layers; with several, other work goes on.
+    #[must_use]
+    pub fn sends_in_line(self) -> bool {
+        self.is_early_megatron() || self.is_megatron_core()
+    }
+
+    /// Whether it has the kernels of Megatron-LM of 2021.
+    #[must_use]
+    pub fn is_early_megatron(self) -> bool {
+        matches!(self, Self::Megatron2021 | Self::MegatronDeepspeed)
+    }
+
+    /// Whether it is built on Megatron-Core, of any year.
+    #[must_use]
+    pub fn is_megatron_core(self) -> bool {
+        matches!(self, Self::MegatronCore | Self::MegatronCore2024)
+    }
+
+    /// How it computes attention unless a job says otherwise.
+    #[must_use]
+    pub fn attention(self) -> AttentionKernel {
+        if self.is_early_megatron() { AttentionKernel::Unfused } else { AttentionKernel::Flash }
+    }
+}

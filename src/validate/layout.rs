@@ -1,0 +1,213 @@
+//! How a published run was laid out over its accelerators.
+
+use super::PublishedRun;
+use crate::parallel::Strategy;
+use crate::spec::{AttentionKernel, Computation, Graphs, Precision, Recompute, ScheduleKind, Software};
+
+/// Everything of a row that is not its machine and its model.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layout {
+    /// What was computed, and how.
+    pub computation: Computation,
+    /// Degrees, microbatches, recomputation.
+    pub strategy: Strategy,
+    /// Whether the row leaves the microbatch open: then it is the fastest that fits.
+    pub open_microbatch: bool,
+    /// Degrees that the row leaves open and that were assumed.
+    pub assumed: u32,
+}
+
+impl Layout {
+    /// The layout of a row.
+    ///
+    /// # Errors
+    /// What the row lacks, or what of it is not modelled.
+    pub fn of(row: &PublishedRun) -> Result<Self, String> {
+        let gpus = row.n_gpus.filter(|gpus| *gpus > 0).ok_or("the number of accelerators is not known")?;
+        let sequence = row.seq.filter(|seq| *seq > 0).ok_or("the sequence length is not known")?;
+        let mut assumed = 0;
+        let mut degree = |value: Option<u32>| {
+            assumed += u32::from(value.is_none());
+            value.unwrap_or(1).max(1)
+        };
+        let [tp, pp] = [degree(row.tp), degree(row.pp)];
+        let [cp, vp, ep] = [row.cp, row.vp, row.ep].map(|degree| degree.unwrap_or(1).max(1));
+        let dp = gpus / (tp * cp * pp);
+        if dp == 0 || dp * tp * cp * pp != gpus {
+            return Err(format!("tp {tp} x cp {cp} x pp {pp} does not divide {gpus} accelerators"));
+        }
+        let batch = row.gbs.filter(|gbs| *gbs > 0.0).ok_or("the global batch is not known")?.round() as u32;
+        let microbatch = row.mbs.unwrap_or(1).max(1);
+        if batch % (dp * microbatch) != 0 {
+            return Err(format!(
+                "a batch of {batch} sequences does not divide by {dp} replicas of microbatches of {microbatch}"
+            ));
+        }
+        let framework = row.framework.to_lowercase();
+        let megatron = ["megatron", "nemo", "nvidia", "ngc", "pytorch"].iter().any(|name| framework.contains(name));
+        let sp = tp > 1 && row.sp.unwrap_or(megatron && !framework.contains("deepspeed"));
+        // Expert-parallel ranks are data-parallel ones; some tables print only the latter.
+        let ep = if ep == 1 && row.overlap_notes.contains("DeepEP") {
+            super::architecture::experts_of(row).map_or(1, |experts| gcd(experts, dp))
+        } else {
+            ep
+        };
+        let etp = row.etp.unwrap_or(if ep > 1 || tp == 1 { 1 } else { tp });
+        Ok(Self {
+            computation: computation(row, sequence)?,
+            strategy: Strategy {
+                tp,
+                sp,
+                cp,
+                pp,
+                vp: if pp > 1 { vp } else { 1 },
+                ep,
+                etp,
+                dp,
+                microbatch,
+                microbatches: batch / (dp * microbatch),
+                zero: zero(&row.zero_stage_or_fsdp, megatron),
+                recompute: recompute(&row.recompute),
+                recompute_layers: recompute_layers(&row.recompute),
+                schedule: if vp > 1 && pp > 1 { ScheduleKind::Interleaved } else { ScheduleKind::OneForwardOneBackward },
+                overlap: !software(row).is_early_megatron(),
+            },
+            open_microbatch: row.mbs.is_none(),
+            assumed,
+        })
+    }
+}
+
+fn precision(text: &str) -> Result<Precision, String> {
+    match text.trim() {
+        "" => Err("the data type is not known".into()),
+        "bf16" | "bf16 or fp16" => Ok(Precision::Bf16),
+        "fp16" | "fp16/bf16" => Ok(Precision::Fp16),
+        text if text.starts_with("mxfp8") => Ok(Precision::Mxfp8),
+        text if text.starts_with("fp8") => Ok(Precision::Fp8),
+        text if text.starts_with("nvfp4") || text.starts_with("fp4") => Ok(Precision::Nvfp4),
+        text if text.starts_with("int8") => Ok(Precision::Int8),
+        "fp32" | "tf32" => Ok(Precision::Tf32),
+        text => Err(format!("the data type `{text}` is not modelled")),
+    }
+}
+
+impl Layout {
+    /// The same with other microbatches, where they divide what a replica works on.
+    #[must_use]
+    pub fn with_microbatch(self, size: u32) -> Option<Self> {
+        let each = self.strategy.microbatch * self.strategy.microbatches;
+        (each % size == 0)
+            .then_some(Self { strategy: Strategy { microbatch: size, microbatches: each / size, ..self.strategy }, ..self })
+    }
+}
+
+fn computation(row: &PublishedRun, sequence: u32) -> Result<Computation, String> {
+    let software = software(row);
+    let notes = row.overlap_notes.to_lowercase();
+    let base = Computation::new(sequence, precision(&row.precision)?, software);
+    Ok(Computation {
+        // The fused kernel with linear biases that MPT was benchmarked with.
+        attention: if row.framework.starts_with("llm-foundry") {
+            AttentionKernel::Triton
+        } else if row.model_name.starts_with("GPT-OSS") {
+            AttentionKernel::Sinks
+        } else {
+            base.attention
+        },
+        graphs: graphs(row, &notes).unwrap_or(base.graphs),
+        tensor_overlap: if software == Software::FsdpCompiled {
+            notes.contains("asynctp")
+        } else {
+            base.tensor_overlap && !notes.contains("tp_comm_overlap=false")
+        },
+        expert_overlap: notes.contains("ep all-to-all overlap"),
+        adapters: row.task == "lora",
+        ..base
+    })
+}
+
+/// What a row says of recorded graphs; from the summer of 2026 they hold whole steps on Grace hosts, whether a row says so or not.
+fn graphs(row: &PublishedRun, notes: &str) -> Option<Graphs> {
+    let whole = ["full_iteration", "full_cuda_graph=1"].iter().any(|graph| notes.contains(graph));
+    if whole || row.accelerator.starts_with("GB") && release(row).is_finite() && release(row) > 2026.5 {
+        Some(Graphs::Full)
+    } else if notes.contains("cuda graph transformer_engine") || notes.contains("cuda_graph=1") {
+        Some(Graphs::Partial)
+    } else {
+        None
+    }
+}
+
+/// The class of a row's framework.
+fn software(row: &PublishedRun) -> Software {
+    let framework = row.framework.to_lowercase();
+    let has = |part: &str| framework.contains(part);
+    // Without ZeRO it is Megatron-LM's own engine and checkpointing that run.
+    if has("deepspeed") && row.zero_stage_or_fsdp.contains("zero") {
+        Software::MegatronDeepspeed
+    } else if has("deepspeed") || framework == "megatron-lm" && release(row) < 2023.0 {
+        Software::Megatron2021
+    } else if ["maxtext", "jax", "pax", "levanter", "t5x"].iter().any(|name| has(name)) {
+        Software::Xla
+    } else if has("torchtitan") || has("compile") || has("torchao") {
+        Software::FsdpCompiled
+    } else if ["fsdp", "internevo", "composer", "lightning", "lit-gpt", "automodel", "picotron", "colossal"]
+        .iter()
+        .any(|name| has(name))
+    {
+        Software::Fsdp
+    } else if release(row) < 2025.35 {
+        Software::MegatronCore2024
+    } else {
+        Software::MegatronCore
+    }
+}
+
+/// The release of a framework or round as a year and its fraction: `NeMo 26.04.01 container`, `v25.05 (2025-05)`, `2024-01`.
+fn release(row: &PublishedRun) -> f64 {
+    let digits = |text: &str| text.trim_matches(|c: char| !c.is_ascii_digit()).to_owned();
+    for word in row.date_or_release.split([' ', '(', ')', '_']) {
+        let word = digits(word);
+        let mut parts = word.split(['.', '-']);
+        let (Some(year), Some(month)) = (parts.next(), parts.next()) else { continue };
+        let (Ok(year), Ok(month)) = (year.parse::<f64>(), month.parse::<f64>()) else { continue };
+        let year = if year < 100.0 { 2000.0 + year } else { year };
+        if (2018.0..2100.0).contains(&year) && (1.0..=12.0).contains(&month) {
+            return year + (month - 1.0) / 12.0;
+        }
+    }
+    // Without a date: as the newest.
+    f64::INFINITY
+}
+
+fn zero(text: &str, megatron: bool) -> u8 {
+    let text = text.to_lowercase();
+    match text.as_str() {
+        "" if megatron => 1,
+        "" | "none" | "zero0" => 0,
+        text if text.contains("zero-2") || text.contains("zero2") || text.contains("shard_grad_op") => 2,
+        text if text.contains("zero1") => 1,
+        text if text.contains("none") => 0,
+        text if text.contains("zero3") || text.contains("fsdp") => 3,
+        _ => 1,
+    }
+}
+
+fn recompute(text: &str) -> Recompute {
+    match text {
+        "" | "none" => Recompute::None,
+        text if text.contains("full") => Recompute::Full,
+        _ => Recompute::Selective,
+    }
+}
+
+/// `full block(5 layers)`, `partial(full/block, 21 layers)`: so many layers of a stage; 0 for all.
+fn recompute_layers(text: &str) -> u16 {
+    let count = text.split(['(', ',']).find_map(|part| part.trim().strip_suffix("layers)")?.trim().parse().ok());
+    count.unwrap_or(0)
+}
+
+fn gcd(a: u32, b: u32) -> u32 {
+    if b == 0 { a } else { gcd(b, a % b) }
+}

@@ -1,0 +1,79 @@
+//! Tables of runs: read or refused in their place, predicted, scored; the same on one thread and on many.
+
+use planner::calibration::Calibration;
+use planner::catalog::Catalog;
+use planner::report::{headline, json, validation_report};
+use planner::validate::score::{Summary, score};
+use planner::validate::{PUBLISHED, Predictor, PublishedRun, read};
+
+fn report(rows: &[PublishedRun]) -> String {
+    let predictor = Predictor::new(rows, Catalog::embedded());
+    json(&validation_report(&score(&predictor, rows, Calibration::defaults()))).expect("keys are text")
+}
+
+#[test]
+fn a_table_of_ones_own_needs_few_columns() {
+    let table = "id,accelerator,n_gpus,model_name,seq,gbs,mbs,precision,framework,tp,pp,step_time_s\n\
+                 a,H100-SXM-80GB,64,Llama-3-70B,8192,128,1,bf16,NeMo,4,4,14.7\n\
+                 b,A100-SXM-80GB,8,no such model,2048,64,1,bf16,NeMo,1,1,1.0\n\
+                 c,H100-SXM-80GB,8,Llama-3-8B,8192,128,1,bf16,NeMo,1,1,\n";
+    let rows = read(table).expect("well-formed");
+    let predictor = Predictor::new(&rows, Catalog::embedded());
+    let scored = score(&predictor, &rows, Calibration::defaults());
+    let found = validation_report(&scored);
+    assert_eq!(found.summary.rows_total, 3);
+    assert_eq!(found.summary.rows_scored, 1);
+    assert!(found.rows[0].error_pct.is_some_and(|error| error.abs() < 25.0), "{:?}", found.rows[0]);
+    assert!(found.rows[0].low_90 < found.rows[0].predicted && found.rows[0].predicted < found.rows[0].high_90);
+    assert!(found.rows[1].reason.contains("no known model"), "{}", found.rows[1].reason);
+    assert!(found.rows[2].reason.contains("no measured time") && found.rows[2].predicted.is_some());
+}
+
+#[test]
+fn what_cannot_be_read_is_told_with_its_place() {
+    let missing = read("id,accelerator\nx,y\n").expect_err("no such columns");
+    assert_eq!((missing.line, missing.message.as_str()), (1, "the table has no column `n_gpus`"));
+    let cell = read("id,accelerator,n_gpus,model_name,seq\nx,H100,eight,m,1\n").expect_err("no number");
+    assert_eq!((cell.line, cell.column), (2, 3), "{}", cell.message);
+    assert!(cell.message.contains("`eight`"), "{}", cell.message);
+    let short = read("id,accelerator,n_gpus,model_name,seq\nx,H100\n").expect_err("cells are missing");
+    assert_eq!(short.line, 2, "{}", short.message);
+}
+
+#[test]
+fn threads_do_not_change_a_byte() {
+    let rows: Vec<PublishedRun> = read(PUBLISHED).expect("embedded").into_iter().step_by(17).collect();
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| report(&rows))
+    };
+    assert_eq!(on(1), on(4));
+}
+
+/// Korthikanti et al. (arXiv:2205.05198, table 5), the rows that Calculon is judged by, and vTrain's multi-node runs.
+#[test]
+fn well_known_tables_come_out() {
+    let rows: Vec<PublishedRun> = read(PUBLISHED).expect("embedded");
+    let of =
+        |source: &str| -> Vec<PublishedRun> { rows.iter().filter(|row| row.source.starts_with(source)).cloned().collect() };
+    let mean = |rows: &[PublishedRun]| {
+        let predictor = Predictor::new(rows, Catalog::embedded());
+        let scored = score(&predictor, rows, Calibration::defaults());
+        let errors: Vec<f64> = scored.iter().filter_map(|s| s.outcome.as_ref().ok()?.error()).map(f64::abs).collect();
+        assert_eq!(errors.len(), rows.len(), "every row is predicted");
+        100.0 * errors.iter().sum::<f64>() / errors.len() as f64
+    };
+    let korthikanti = mean(&of("Korthikanti"));
+    assert!(korthikanti < 6.0, "{korthikanti:.2} %");
+    let vtrain = mean(&of("vTrain validation data (multi-node)"));
+    assert!(vtrain < 8.0, "{vtrain:.2} %");
+}
+
+#[test]
+fn an_empty_summary_is_no_division_by_zero() {
+    let summary = Summary::new([]);
+    assert_eq!((summary.rows_scored, summary.mean_abs_pct_error, summary.coverage_90), (0, 0.0, 0.0));
+    let rows = read("id,accelerator,n_gpus,model_name,seq\n").expect("no rows");
+    let predictor = Predictor::new(&rows, Catalog::embedded());
+    assert_eq!(headline(&score(&predictor, &rows, Calibration::defaults())).rows_total, 0);
+}
