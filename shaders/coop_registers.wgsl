@@ -2,7 +2,7 @@ enable f16;
 enable wgpu_cooperative_matrix;
 
 // Peak rate of cooperative matrices (tensor cores) without memory: eight independent sums a subgroup, each sixteen products of
-// the same two tiles a turn. The sums start from different tiles, so that no two are the same; all are stored.
+// its own left tile and the one right tile a turn. They start from tiles of their own; all are stored.
 // The host replaces the tile type by `coop_mat8x8` on adapters that have only that; TILE is its side.
 
 override TURNS: u32;
@@ -21,9 +21,16 @@ alias Sum = coop_mat16x16<f32, C>;
 
 @compute @workgroup_size(THREADS)
 fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) thread: u32) {
-    let a = coopLoadT<Left>(&ma[0], TILE / 4u);
-    let b = coopLoadT<Right>(&mb[0], TILE / 4u);
     let size = TILE * TILE;
+    let b = coopLoadT<Right>(&mb[0], TILE / 4u);
+    let a0 = coopLoadT<Left>(&ma[0u * size / 4u], TILE / 4u);
+    let a1 = coopLoadT<Left>(&ma[1u * size / 4u], TILE / 4u);
+    let a2 = coopLoadT<Left>(&ma[2u * size / 4u], TILE / 4u);
+    let a3 = coopLoadT<Left>(&ma[3u * size / 4u], TILE / 4u);
+    let a4 = coopLoadT<Left>(&ma[4u * size / 4u], TILE / 4u);
+    let a5 = coopLoadT<Left>(&ma[5u * size / 4u], TILE / 4u);
+    let a6 = coopLoadT<Left>(&ma[6u * size / 4u], TILE / 4u);
+    let a7 = coopLoadT<Left>(&ma[7u * size / 4u], TILE / 4u);
     var c0 = coopLoadT<Sum>(&ms[0u * size], TILE);
     var c1 = coopLoadT<Sum>(&ms[1u * size], TILE);
     var c2 = coopLoadT<Sum>(&ms[2u * size], TILE);
@@ -34,14 +41,14 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
     var c7 = coopLoadT<Sum>(&ms[7u * size], TILE);
     for (var turn = 0u; turn < TURNS; turn += 1u) {
         for (var again = 0u; again < 16u; again += 1u) {
-            c0 = coopMultiplyAdd(a, b, c0);
-            c1 = coopMultiplyAdd(a, b, c1);
-            c2 = coopMultiplyAdd(a, b, c2);
-            c3 = coopMultiplyAdd(a, b, c3);
-            c4 = coopMultiplyAdd(a, b, c4);
-            c5 = coopMultiplyAdd(a, b, c5);
-            c6 = coopMultiplyAdd(a, b, c6);
-            c7 = coopMultiplyAdd(a, b, c7);
+            c0 = coopMultiplyAdd(a0, b, c0);
+            c1 = coopMultiplyAdd(a1, b, c1);
+            c2 = coopMultiplyAdd(a2, b, c2);
+            c3 = coopMultiplyAdd(a3, b, c3);
+            c4 = coopMultiplyAdd(a4, b, c4);
+            c5 = coopMultiplyAdd(a5, b, c5);
+            c6 = coopMultiplyAdd(a6, b, c6);
+            c7 = coopMultiplyAdd(a7, b, c7);
         }
     }
     let first = (group.x * (THREADS / SUBGROUP) + thread / SUBGROUP) * 8u * size;

@@ -106,7 +106,7 @@ fn broken_kernels_are_caught() {
                 ("k1 < K", "k1 + 16u < K"),
                 ("= c71;", "= vec4(0.0);"),
             ],
-            "coop_registers" => [("turn < TURNS", "turn + 1u < TURNS"), ("c5 = coopMultiplyAdd(a, b, c5);", ""), ("coopStoreT(c7,", "coopStoreT(c6,")],
+            "coop_registers" => [("turn < TURNS", "turn + 1u < TURNS"), ("c5 = coopMultiplyAdd(a5, b, c5);", ""), ("coopStoreT(c7,", "coopStoreT(c6,")],
             "coop_staged" => [
                 ("* A_STRIDE + k / 4u], A_STRIDE)", "* A_STRIDE + k / 4u], A_STRIDE - 1u)"),
                 ("c31 = coopMultiplyAdd(a3, b1, c31);", ""),

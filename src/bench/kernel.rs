@@ -137,7 +137,7 @@ pub enum Check {
         /// Largest error, relative to the size of the sums.
         tolerance: f64,
     },
-    /// Sums of many products of the same two tiles, in buffer 3.
+    /// Sums of many products of the same tiles, in buffer 3.
     Tiles {
         /// Side of a tile.
         tile: u32,

@@ -14,13 +14,13 @@ fn with_tile(source: &'static str, tile: u32) -> Cow<'static, str> {
     if tile == 16 { Cow::Borrowed(source) } else { Cow::Owned(source.replace("coop_mat16x16", &format!("coop_mat{tile}x{tile}"))) }
 }
 
-/// Products of the same two tiles of side `tile` (8 or 16), summed in registers: no memory, so the peak rate of the instruction.
+/// Products of the same tiles of side `tile` (8 or 16), summed in registers: no memory, so the peak rate of the instruction.
 /// `subgroups` of `subgroup` threads a group.
 #[must_use]
 pub fn coop_registers(tile: u32, subgroup: u32, subgroups: u32, groups: u32) -> Kernel {
     let size = u64::from(tile * tile);
     let total = u64::from(subgroups) * u64::from(groups);
-    let factor = |seed| Buffer { bytes: 2 * size, fill: Fill::Random { seed, pattern: Pattern::F16 }, written: false };
+    let factor = |tiles: u64, seed| Buffer { bytes: tiles * 2 * size, fill: Fill::Random { seed, pattern: Pattern::F16 }, written: false };
     let products = 16 * TURNS;
     Kernel {
         name: format!("tensor f16 registers {tile}x{tile}x{tile}"),
@@ -29,8 +29,8 @@ pub fn coop_registers(tile: u32, subgroup: u32, subgroups: u32, groups: u32) -> 
         source: with_tile(include_str!("../../../shaders/coop_registers.wgsl"), tile),
         constants: vec![("TURNS", TURNS), ("TILE", tile), ("SUBGROUP", subgroup), ("THREADS", subgroup * subgroups)],
         buffers: vec![
-            factor(SEEDS[0]),
-            factor(SEEDS[1]),
+            factor(8, SEEDS[0]),
+            factor(1, SEEDS[1]),
             Buffer { bytes: 8 * 4 * size, fill: Fill::Random { seed: SEED_SUMS, pattern: Pattern::F32 }, written: false },
             Buffer { bytes: 8 * 4 * size * total, fill: Fill::Zeros, written: true },
         ],

@@ -73,7 +73,7 @@ fn times(rows: u64, columns: u64, seed: u32, pattern: Pattern, x: &[f64]) -> Vec
     out
 }
 
-/// Sums of one product of two tiles over and over, each from a start of its own, of subgroups spread over the grid.
+/// Sums of one product of two tiles over and over, each of its own and from its own start, of subgroups spread over the grid.
 pub(super) fn tiles(bytes: u64, tile: u32, products: u32, seeds: [u32; 3], read: &mut Read<'_>) -> Result<Verdict, BenchError> {
     const SUBGROUPS: u64 = 16;
     // Thousands of additions to one sum, which the matrix units may round down each time.
@@ -89,7 +89,8 @@ pub(super) fn tiles(bytes: u64, tile: u32, products: u32, seeds: [u32; 3], read:
     };
     let method = format!("all sums of {} of {count} subgroups, against f64", chosen.len());
     let half = |i: u64, seed| number(i, seed, Pattern::F16);
-    let product: Vec<f64> = (0..size)
+    // Eight left tiles one after the other, each times the one right tile.
+    let product: Vec<f64> = (0..8 * size)
         .map(|i| (0..side).map(|k| half((i / side) * side + k, seeds[0]) * half(k * side + i % side, seeds[1])).sum())
         .collect();
     let scale = f64::from(products) * RMS.powi(2) * f64::from(tile).sqrt();
@@ -97,7 +98,7 @@ pub(super) fn tiles(bytes: u64, tile: u32, products: u32, seeds: [u32; 3], read:
     for subgroup in chosen {
         let found = read(3, subgroup * one..(subgroup + 1) * one)?;
         for (i, bits) in (0u64..).zip(as_words(&found)) {
-            let wanted = number(i, seeds[2], Pattern::F32) + f64::from(products) * product[(i % size) as usize];
+            let wanted = number(i, seeds[2], Pattern::F32) + f64::from(products) * product[i as usize];
             let got = f64::from(f32::from_bits(bits));
             let error = (got - wanted).abs() / (scale * TOLERANCE);
             if error.is_nan() || error > 1.0 {
