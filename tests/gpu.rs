@@ -60,7 +60,10 @@ fn all(gpu: &Gpu) -> Vec<Kernel> {
             kernels::coop_staged([32 * tile, 24 * tile, 6 * tile], tile, subgroup, [4, 2]),
         ]),
         None => {
-            assert!(!required("PLANNER_REQUIRE_COOPERATIVE"), "PLANNER_REQUIRE_COOPERATIVE is set, and the adapter has no tiles");
+            assert!(
+                !required("PLANNER_REQUIRE_COOPERATIVE"),
+                "PLANNER_REQUIRE_COOPERATIVE is set, and the adapter has no tiles"
+            );
             eprintln!("left out: cooperative matrices, which this adapter does not have");
         }
     }
@@ -95,18 +98,42 @@ fn broken_kernels_are_caught() {
         // A wrong stride, a part dropped, and a store of nothing, for each family.
         let three: [(&str, &str); 3] = match kernel.family {
             "read" => [("input[i + STRIDE]", "input[i + STRIDE + 1u]"), ("(c + d)", "c"), ("= sum;", "= vec4(0u);")],
-            "write" => [("to[i + STRIDE]", "to[i + STRIDE + 1u]"), ("value(i + 3u * STRIDE)", "value(i)"), ("= value(i);", "= vec4(0u);")],
-            "copy" | "sweep" => [("input[i + STRIDE]", "input[i + STRIDE + 1u]"), ("to[i + 3u * STRIDE] = d;", ""), ("to[i] = a;", "to[i] = vec4(0u);")],
-            "triad" => [("left[i + STRIDE]", "left[i + STRIDE + 1u]"), ("to[i + 3u * STRIDE] = d;", ""), ("to[i] = a;", "to[i] = vec4(0.0);")],
-            "reread" => [("round * SHIFT", "round * SHIFT + (round & id.x)"), ("round < ROUNDS", "round + 1u < ROUNDS"), ("= sum;", "= vec4(0u);")],
-            "fma_f32" | "fma_f16" => [("turn < TURNS", "turn + 1u < TURNS"), ("x5 = last_four(", "x5 = four("), ("= sum +", "= 0.0 * sum +")],
-            "dot_i8" => [("turn < TURNS", "turn + 1u < TURNS"), ("x7 = four(x7, by, plus);", ""), ("vec4(x0 ^ x4,", "vec4(0u,")],
+            "write" => [
+                ("to[i + STRIDE]", "to[i + STRIDE + 1u]"),
+                ("value(i + 3u * STRIDE)", "value(i)"),
+                ("= value(i);", "= vec4(0u);"),
+            ],
+            "copy" | "sweep" => [
+                ("input[i + STRIDE]", "input[i + STRIDE + 1u]"),
+                ("to[i + 3u * STRIDE] = d;", ""),
+                ("to[i] = a;", "to[i] = vec4(0u);"),
+            ],
+            "triad" => [
+                ("left[i + STRIDE]", "left[i + STRIDE + 1u]"),
+                ("to[i + 3u * STRIDE] = d;", ""),
+                ("to[i] = a;", "to[i] = vec4(0.0);"),
+            ],
+            "reread" => [
+                ("round * SHIFT", "round * SHIFT + (round & id.x)"),
+                ("round < ROUNDS", "round + 1u < ROUNDS"),
+                ("= sum;", "= vec4(0u);"),
+            ],
+            "fma_f32" | "fma_f16" => {
+                [("turn < TURNS", "turn + 1u < TURNS"), ("x5 = last_four(", "x5 = four("), ("= sum +", "= 0.0 * sum +")]
+            }
+            "dot_i8" => {
+                [("turn < TURNS", "turn + 1u < TURNS"), ("x7 = four(x7, by, plus);", ""), ("vec4(x0 ^ x4,", "vec4(0u,")]
+            }
             "matmul_f32" | "matmul_f16" => [
                 ("next_a[l] = ma[((row0 + i / 4u) * K + k1) / 4u", "next_a[l] = ma[((row0 + i / 4u) * N + k1) / 4u"),
                 ("k1 < K", "k1 + 16u < K"),
                 ("= c71;", "= vec4(0.0);"),
             ],
-            "coop_registers" => [("turn < TURNS", "turn + 1u < TURNS"), ("c5 = coopMultiplyAdd(a5, b, c5);", ""), ("coopStoreT(c7,", "coopStoreT(c6,")],
+            "coop_registers" => [
+                ("turn < TURNS", "turn + 1u < TURNS"),
+                ("c5 = coopMultiplyAdd(a5, b, c5);", ""),
+                ("coopStoreT(c7,", "coopStoreT(c6,"),
+            ],
             "coop_staged" => [
                 ("* A_STRIDE + k / 4u], A_STRIDE)", "* A_STRIDE + k / 4u], A_STRIDE - 1u)"),
                 ("c31 = coopMultiplyAdd(a3, b1, c31);", ""),

@@ -41,10 +41,7 @@ impl BenchError {
     /// Whether nothing more can be run after it.
     #[must_use]
     pub fn is_fatal(&self) -> bool {
-        matches!(
-            self,
-            Self::NoAdapter | Self::NoSuchAdapter { .. } | Self::NotOpened(_) | Self::Lost(_) | Self::Timeout { .. }
-        )
+        matches!(self, Self::NoAdapter | Self::NoSuchAdapter { .. } | Self::NotOpened(_) | Self::Lost(_) | Self::Timeout { .. })
     }
 
     /// What helps.
@@ -56,8 +53,12 @@ impl BenchError {
                  in a container pass the GPU with its graphics capability (`NVIDIA_DRIVER_CAPABILITIES=all`), or name the driver's \
                  manifest in `VK_DRIVER_FILES`; docs/bench.md has recipes"
             }
-            Self::NoSuchAdapter { .. } => "name one by its index, by a part of its name, or by its PCI address, as `planner bench --list` shows",
-            Self::NotOpened(_) => "check that this user may open the device (group `render` or `video`), and that no other process holds it exclusively",
+            Self::NoSuchAdapter { .. } => {
+                "name one by its index, by a part of its name, or by its PCI address, as `planner bench --list` shows"
+            }
+            Self::NotOpened(_) => {
+                "check that this user may open the device (group `render` or `video`), and that no other process holds it exclusively"
+            }
             Self::Lost(_) => {
                 "look into the kernel log (`dmesg`, Xid errors of NVIDIA cards); a shorter run (`--quick`) keeps clear of watchdogs"
             }

@@ -175,7 +175,10 @@ impl Kernel {
         } else if self.needs.tile.is_some() && self.needs.tile != adapter.tile() {
             Some("no cooperative matrices of this size".to_owned())
         } else if self.workgroup_memory > adapter.max_workgroup_memory {
-            Some(format!("{} bytes of workgroup memory; the device has {}", self.workgroup_memory, adapter.max_workgroup_memory))
+            Some(format!(
+                "{} bytes of workgroup memory; the device has {}",
+                self.workgroup_memory, adapter.max_workgroup_memory
+            ))
         } else if self.threads > adapter.max_workgroup_threads {
             Some(format!("{} threads a group; the device takes {}", self.threads, adapter.max_workgroup_threads))
         } else if largest > adapter.max_buffer.min(adapter.max_binding) {

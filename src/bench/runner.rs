@@ -98,7 +98,11 @@ fn measure(
     device.run(1)?;
     let check = device.verify()?;
     if !check.passed {
-        return Ok(measurement(kernel, check, &Samples { dispatches: 0, warm_up: 1, timings: Vec::new(), warnings: Vec::new() }));
+        return Ok(measurement(
+            kernel,
+            check,
+            &Samples { dispatches: 0, warm_up: 1, timings: Vec::new(), warnings: Vec::new() },
+        ));
     }
     let samples = sample(device, kernel.dispatches, &effort.protocol(), |count| watcher.sampled(count))?;
     Ok(measurement(kernel, check, &samples))

@@ -87,9 +87,10 @@ impl Warning {
                 format!("a sample takes {:.2} ms only", seconds * 1e3),
                 "the rate holds launch costs; larger arrays or shapes hold less",
             ),
-            Self::HostClock => {
-                ("the device has no timestamps; times are the host's and hold launch and wait".to_owned(), "a newer driver may have them")
-            }
+            Self::HostClock => (
+                "the device has no timestamps; times are the host's and hold launch and wait".to_owned(),
+                "a newer driver may have them",
+            ),
         }
     }
 }

@@ -1,8 +1,8 @@
 //! Which kernels are run on an adapter, and how thoroughly.
 
 use super::kernels::{
-    coop_registers, coop_staged, copy, copy_window, dot_i8, fma_f16, fma_f32, launch, matmul_f16, matmul_f32, read, reread, triad,
-    write,
+    coop_registers, coop_staged, copy, copy_window, dot_i8, fma_f16, fma_f32, launch, matmul_f16, matmul_f32, read, reread,
+    triad, write,
 };
 use super::{Adapter, Kernel, Protocol};
 

@@ -7,6 +7,7 @@
 mod collective;
 mod file;
 mod matmul;
+pub mod recognise;
 
 pub use collective::{CollectiveCurve, Operation};
 pub use matmul::MatmulCurve;

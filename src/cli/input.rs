@@ -6,8 +6,8 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, Global};
-use crate::catalog::Catalog;
-use crate::diagnostic::Source;
+use crate::catalog::{Accelerator, Catalog};
+use crate::diagnostic::{Source, nearest};
 use crate::spec::{Cluster, Workload, examples};
 use crate::topology::Topology;
 use crate::yaml;
@@ -43,6 +43,15 @@ pub(super) fn catalog(global: &Global) -> Result<Cow<'static, Catalog>, Failure>
     let Some(path) = &global.catalog else { return Ok(Cow::Borrowed(Catalog::embedded())) };
     let own = yaml::load::<Catalog>(Source::read(path)?)?;
     Ok(Cow::Owned(Catalog::embedded().clone().with(own.value)))
+}
+
+/// The accelerator of that name, or an error that names the nearest.
+pub(super) fn accelerator<'a>(catalog: &'a Catalog, name: &str) -> anyhow::Result<&'a Accelerator> {
+    catalog.accelerator(name).ok_or_else(|| {
+        let near = nearest(name, catalog.accelerators.iter().map(|entry| entry.name.as_str()));
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        anyhow::anyhow!("no accelerator is called `{name}`{near}")
+    })
 }
 
 impl Inputs {

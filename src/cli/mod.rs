@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, from arguments to a library call to a report. No arithmetic here.
 
+mod bench;
 mod catalog;
 mod check;
 mod explain;
@@ -8,6 +9,7 @@ mod init;
 mod input;
 mod output;
 mod plan;
+mod progress;
 mod schedules;
 mod schema;
 mod trace;
@@ -17,6 +19,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::BenchError;
 use crate::diagnostic::{Diagnostic, Style};
 
 /// GPU cluster capacity planner: from a cluster file to a training plan, a step time and a purchase.
@@ -66,6 +69,8 @@ enum Command {
     Schedules(schedules::SchedulesArguments),
     /// Write a picture of one step: a trace for Perfetto, a Gantt chart, or the task graph
     Trace(trace::TraceArguments),
+    /// Measure the GPU at hand: memory, arithmetic, matrices, launches, each result verified
+    Bench(bench::BenchArguments),
     /// Check cluster and workload files without planning
     Check(check::CheckArguments),
     /// Write a commented cluster file (or workload file) to start from
@@ -87,6 +92,8 @@ enum Outcome {
     Done,
     /// The answer is no: exit code 1.
     No,
+    /// A GPU was lost on the way, what was measured before is written: exit code 3.
+    NoGpu,
 }
 
 /// Why a command failed.
@@ -96,6 +103,8 @@ enum Failure {
     Input(Vec<Diagnostic>),
     /// The input is right and the answer is no: exit code 1.
     No(Box<Diagnostic>),
+    /// There is no usable GPU: exit code 3.
+    NoGpu(BenchError),
     /// Something else, such as a full disk: exit code 2.
     Other(anyhow::Error),
 }
@@ -136,6 +145,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
         Command::Trace(arguments) => trace::run(arguments, global),
+        Command::Bench(arguments) => bench::run(arguments, global),
         Command::Check(arguments) => check::run(arguments, global),
         Command::Init(arguments) => init::run(arguments),
         Command::Catalog(arguments) => catalog::run(arguments, global),
@@ -146,6 +156,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let (diagnostics, code) = match result {
         Ok(Outcome::Done) => return ExitCode::SUCCESS,
         Ok(Outcome::No) => return ExitCode::from(1),
+        Ok(Outcome::NoGpu) => return ExitCode::from(3),
+        Err(Failure::NoGpu(error)) => {
+            output::warn(&format!("error: {error}\n  help: {}\n", error.remedy()));
+            return ExitCode::from(3);
+        }
         Err(Failure::Other(error)) if output::is_closed_pipe(&error) => return ExitCode::SUCCESS,
         Err(Failure::Other(error)) => {
             output::warn(&format!("error: {error:#}\n"));

@@ -90,8 +90,7 @@ impl Gpu {
 
     /// Waits for a submission, but not for ever.
     pub(super) fn wait(&self, submission: wgpu::SubmissionIndex) -> Result<(), BenchError> {
-        let waited =
-            self.device.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(LONGEST_WAIT) });
+        let waited = self.device.poll(wgpu::PollType::Wait { submission_index: Some(submission), timeout: Some(LONGEST_WAIT) });
         if let Some(message) = self.lost.lock().unwrap_or_else(PoisonError::into_inner).clone() {
             return Err(BenchError::Lost(message));
         }
@@ -132,8 +131,7 @@ impl Gpu {
                 count: None,
             })
             .collect();
-        let layout =
-            self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
+        let layout = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor { label: None, entries: &entries });
         let pipeline_layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
             label: None,
             bind_group_layouts: &[Some(&layout)],
@@ -213,9 +211,8 @@ impl Clock {
 
     /// Seconds between the two timestamps that were read back.
     fn seconds(&self, bytes: &[u8]) -> f64 {
-        let ticks = |from: usize| {
-            bytes.get(from..from + 8).and_then(|eight| eight.try_into().ok()).map_or(0, u64::from_le_bytes)
-        };
+        let ticks =
+            |from: usize| bytes.get(from..from + 8).and_then(|eight| eight.try_into().ok()).map_or(0, u64::from_le_bytes);
         ticks(8).wrapping_sub(ticks(0)) as f64 * self.period_ns * 1e-9
     }
 }

@@ -11,7 +11,11 @@ const SEED_SUMS: u32 = 0x5ca1_ab1e;
 
 /// The shader with the tile type that the adapter has. Cooperative types take no `override`.
 fn with_tile(source: &'static str, tile: u32) -> Cow<'static, str> {
-    if tile == 16 { Cow::Borrowed(source) } else { Cow::Owned(source.replace("coop_mat16x16", &format!("coop_mat{tile}x{tile}"))) }
+    if tile == 16 {
+        Cow::Borrowed(source)
+    } else {
+        Cow::Owned(source.replace("coop_mat16x16", &format!("coop_mat{tile}x{tile}")))
+    }
 }
 
 /// Products of the same tiles of side `tile` (8 or 16), summed in registers: no memory, so the peak rate of the instruction.
@@ -20,7 +24,11 @@ fn with_tile(source: &'static str, tile: u32) -> Cow<'static, str> {
 pub fn coop_registers(tile: u32, subgroup: u32, subgroups: u32, groups: u32) -> Kernel {
     let size = u64::from(tile * tile);
     let total = u64::from(subgroups) * u64::from(groups);
-    let factor = |tiles: u64, seed| Buffer { bytes: tiles * 2 * size, fill: Fill::Random { seed, pattern: Pattern::F16 }, written: false };
+    let factor = |tiles: u64, seed| Buffer {
+        bytes: tiles * 2 * size,
+        fill: Fill::Random { seed, pattern: Pattern::F16 },
+        written: false,
+    };
     let products = 16 * TURNS;
     Kernel {
         name: format!("tensor f16 registers {tile}x{tile}x{tile}"),

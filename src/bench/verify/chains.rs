@@ -54,7 +54,10 @@ pub(super) fn dotted(bytes: u64, turns: u32, factors: [u32; 2], read: &mut Read<
             for (lane, got) in (0..4).zip(got) {
                 let wanted = end(lane) ^ end(lane + 4);
                 if *got != wanted {
-                    return Ok(Verdict::wrong(method, format!("chain {lane} of thread {thread} ends at {got:#x}, not {wanted:#x}")));
+                    return Ok(Verdict::wrong(
+                        method,
+                        format!("chain {lane} of thread {thread} ends at {got:#x}, not {wanted:#x}"),
+                    ));
                 }
             }
         }

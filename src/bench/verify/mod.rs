@@ -6,9 +6,9 @@ mod words;
 
 use std::ops::Range;
 
+use super::BenchError;
 use super::kernel::{Check, Kernel};
 use super::result::Verdict;
-use super::BenchError;
 
 /// Reads bytes of a buffer of the kernel.
 pub type Read<'a> = dyn FnMut(usize, Range<u64>) -> Result<Vec<u8>, BenchError> + 'a;
