@@ -3,8 +3,15 @@
 //! Where there is no adapter the tests say so and end; with `PLANNER_REQUIRE_GPU=1` that is a failure, and with
 //! `PLANNER_REQUIRE_COOPERATIVE=1` it is one when the adapter has no cooperative matrices.
 
+use std::io::Write as _;
+
 use planner::bench::gpu::{Checks, Gpu, Gpus, choose};
 use planner::bench::{Device, Effort, Kernel, Kind, Verdict, bench, kernels, suite};
+
+/// Past what the test harness keeps to itself of tests that pass.
+fn say(text: &str) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
 
 fn required(variable: &str) -> bool {
     std::env::var_os(variable).is_some_and(|value| value == "1")
@@ -17,11 +24,11 @@ fn open(checks: Checks) -> Option<Gpu> {
     let index = software.or_else(|| choose(gpus.adapters(), None).ok());
     let Some(index) = index else {
         assert!(!required("PLANNER_REQUIRE_GPU"), "PLANNER_REQUIRE_GPU is set, and no driver offers an adapter");
-        eprintln!("left out: no adapter; install mesa-vulkan-drivers, or set VK_DRIVER_FILES");
+        say("left out: no adapter; install mesa-vulkan-drivers, or set VK_DRIVER_FILES");
         return None;
     };
     let gpu = Gpu::open(&gpus, index, checks).expect("the adapter opens");
-    eprintln!("on {} ({})", gpu.adapter().name, gpu.adapter().driver_info);
+    say(&format!("on {} ({})", gpu.adapter().name, gpu.adapter().driver_info));
     Some(gpu)
 }
 
@@ -51,7 +58,7 @@ fn all(gpu: &Gpu) -> Vec<Kernel> {
         all.extend([kernels::fma_f16(2), kernels::matmul_f16([256, 384, 64], 128), kernels::matmul_f16([128, 192, 48], 64)]);
     } else {
         assert!(!required("PLANNER_REQUIRE_GPU"), "PLANNER_REQUIRE_GPU is set, and the adapter has no f16");
-        eprintln!("left out: f16 kernels, which this adapter does not take");
+        say("left out: f16 kernels, which this adapter does not take");
     }
     match tile {
         Some(tile) => all.extend([
@@ -64,7 +71,7 @@ fn all(gpu: &Gpu) -> Vec<Kernel> {
                 !required("PLANNER_REQUIRE_COOPERATIVE"),
                 "PLANNER_REQUIRE_COOPERATIVE is set, and the adapter has no tiles"
             );
-            eprintln!("left out: cooperative matrices, which this adapter does not have");
+            say("left out: cooperative matrices, which this adapter does not have");
         }
     }
     all
@@ -159,7 +166,7 @@ fn broken_kernels_are_caught() {
 fn a_quick_run_measures_every_kernel_that_the_adapter_has() {
     let Some(mut gpu) = open(Checks::Off) else { return };
     if gpu.adapter().kind != Kind::Software {
-        eprintln!("left out: a whole run, which is for software adapters");
+        say("left out: a whole run, which is for software adapters");
         return;
     }
     let kernels = suite(gpu.adapter(), Effort::Quick);

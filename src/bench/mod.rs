@@ -9,6 +9,7 @@ mod adapter;
 mod data;
 mod device;
 mod error;
+pub mod fleet;
 pub mod gpu;
 mod kernel;
 pub mod kernels;

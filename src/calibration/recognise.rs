@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use crate::bench::Measurement;
 use crate::catalog::{Accelerator, Catalog};
+use crate::units::FlopPerSecond;
 
 /// The accelerator that a driver calls `name`: `NVIDIA A100-SXM4-80GB`, `NVIDIA H100 PCIe`, `AMD Instinct MI300X`.
 ///
 /// All words with digits of an entry, sizes and packages aside, have to be in the driver's name. Of several such entries the one
-/// that shares most words with it; a package that the driver does not name (PCIe, NVL) counts against an entry.
+/// that shares most words with it; a package that the driver does not name (`PCIe`, `NVL`) counts against an entry.
 #[must_use]
 pub fn recognise<'a>(catalog: &'a Catalog, name: &str) -> Option<&'a Accelerator> {
     let have = words(name);
@@ -58,8 +59,8 @@ fn is_model(word: &str) -> bool {
 pub fn nominal(accelerator: &Accelerator, measurement: &Measurement) -> Option<f64> {
     match measurement.family.as_str() {
         "read" | "write" | "copy" | "triad" | "sweep" => Some(accelerator.memory_bandwidth.get()),
-        "fma_f32" | "matmul_f32" => accelerator.peak.fp32.map(|peak| peak.get()),
-        "coop_registers" | "coop_staged" => accelerator.peak.fp16.map(|peak| peak.get()),
+        "fma_f32" | "matmul_f32" => accelerator.peak.fp32.map(FlopPerSecond::get),
+        "coop_registers" | "coop_staged" => accelerator.peak.fp16.map(FlopPerSecond::get),
         _ => None,
     }
 }

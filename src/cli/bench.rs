@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 
+use super::measurements::results;
 use super::progress::Bar;
 use super::{Failure, Global, Outcome, input, output};
 use crate::bench::gpu::{Checks, Gpu, Gpus, choose};
@@ -17,12 +18,15 @@ use crate::report;
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  planner bench --list\n  planner bench --quick\n  planner bench --gpu h200 -o result.json -o roofline.svg\n  \
-                        planner bench --all --format jsonl >> nodes.jsonl"
+                        planner bench --all --format jsonl >> nodes.jsonl\n  planner bench --show result.json -o roofline.svg"
 )]
 pub struct BenchArguments {
     /// List the GPUs that drivers offer, and end
     #[arg(long)]
     list: bool,
+    /// Show results that were measured before instead of measuring
+    #[arg(long, value_name = "RESULT", conflicts_with_all = ["list", "gpu", "all", "quick", "thorough", "kernel"])]
+    show: Option<PathBuf>,
     /// The GPU: its index in the list, a part of its name, or its PCI address
     #[arg(long, value_name = "GPU", conflicts_with = "all")]
     gpu: Option<String>,
@@ -76,18 +80,17 @@ pub(super) fn run(arguments: &BenchArguments, global: &Global) -> Result<Outcome
     // What cannot be written is said before minutes of measuring.
     let exports = arguments.exports.iter().map(|path| export(path)).collect::<anyhow::Result<Vec<_>>>()?;
     let named = arguments.accelerator.as_deref().map(|name| input::accelerator(&catalog, name)).transpose()?;
-    let gpus = Gpus::find();
-    if arguments.list {
-        if gpus.adapters().is_empty() {
-            return Err(Failure::NoGpu(BenchError::NoAdapter));
+    let results = match &arguments.show {
+        Some(path) => results(std::slice::from_ref(path))?,
+        None => {
+            let gpus = Gpus::find();
+            if arguments.list {
+                return list(&gpus);
+            }
+            let chosen = chosen(&gpus, arguments)?;
+            chosen.into_iter().map(|index| measure(&gpus, index, arguments)).collect::<Result<Vec<_>, _>>()?
         }
-        output::print(&report::adapters(gpus.adapters()).text(0))?;
-        return Ok(Outcome::Done);
-    }
-    let mut results = Vec::new();
-    for index in chosen(&gpus, arguments)? {
-        results.push(measure(&gpus, index, arguments)?);
-    }
+    };
     let sheet = |result: &BenchResult| named.or_else(|| recognise(&catalog, &result.adapter.name));
     output::print(&written(&results, arguments.format, &sheet)?)?;
     for (path, export) in arguments.exports.iter().zip(exports) {
@@ -106,6 +109,14 @@ pub(super) fn run(arguments: &BenchArguments, global: &Global) -> Result<Outcome
     }
     let wrong = results.iter().flat_map(|result| &result.measurements).any(|measured| !measured.check.passed);
     Ok(if wrong { Outcome::No } else { Outcome::Done })
+}
+
+fn list(gpus: &Gpus) -> Result<Outcome, Failure> {
+    if gpus.adapters().is_empty() {
+        return Err(Failure::NoGpu(BenchError::NoAdapter));
+    }
+    output::print(&report::adapters(gpus.adapters()).text(0))?;
+    Ok(Outcome::Done)
 }
 
 /// The indices of the GPUs to measure.

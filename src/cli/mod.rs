@@ -1,12 +1,15 @@
 //! The command line: one file a subcommand, from arguments to a library call to a report. No arithmetic here.
 
 mod bench;
+mod calibrate;
 mod catalog;
 mod check;
 mod explain;
+mod fleet_health;
 mod generate;
 mod init;
 mod input;
+mod measurements;
 mod output;
 mod plan;
 mod progress;
@@ -71,6 +74,10 @@ enum Command {
     Trace(trace::TraceArguments),
     /// Measure the GPU at hand: memory, arithmetic, matrices, launches, each result verified
     Bench(bench::BenchArguments),
+    /// Make a profile of one's own hardware from measurements, for `--calibration`
+    Calibrate(calibrate::CalibrateArguments),
+    /// Rank the GPUs of a fleet: slow, unstable or wrong ones, and what the slowest costs a job
+    FleetHealth(fleet_health::FleetHealthArguments),
     /// Check cluster and workload files without planning
     Check(check::CheckArguments),
     /// Write a commented cluster file (or workload file) to start from
@@ -146,6 +153,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Schedules(arguments) => schedules::run(arguments, global),
         Command::Trace(arguments) => trace::run(arguments, global),
         Command::Bench(arguments) => bench::run(arguments, global),
+        Command::Calibrate(arguments) => calibrate::run(arguments, global),
+        Command::FleetHealth(arguments) => fleet_health::run(arguments, global),
         Command::Check(arguments) => check::run(arguments, global),
         Command::Init(arguments) => init::run(arguments),
         Command::Catalog(arguments) => catalog::run(arguments, global),

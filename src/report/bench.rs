@@ -104,7 +104,7 @@ pub fn bench_text(result: &BenchResult, accelerator: Option<&Accelerator>) -> St
             );
         }
         None if adapter.is_software() => {
-            out += "A software driver: rates say nothing about hardware, only that kernels are right.\n"
+            out += "A software driver: rates say nothing about hardware, only that kernels are right.\n";
         }
         None => out += "Not in the catalogue: no data sheet to compare with; name one with --accelerator.\n",
     }

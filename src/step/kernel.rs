@@ -1,6 +1,6 @@
 //! Time of a kernel on an accelerator: roofline with the efficiency that its shape reaches.
 
-use crate::calibration::{Calibration, KERNEL_OVERHEAD, MatmulCurve, MemoryCurve};
+use crate::calibration::{Calibration, MatmulCurve, MemoryCurve};
 use crate::catalog::{Provenance, Sourced};
 use crate::model::Kernel;
 use crate::spec::{Pool, Precision};
@@ -22,6 +22,8 @@ pub struct Device {
     pub full: MatmulCurve,
     /// Streaming kernels.
     pub memory: MemoryCurve,
+    /// Start and end of a kernel.
+    pub launch: Sourced<Seconds>,
     precision: Precision,
 }
 
@@ -46,7 +48,8 @@ impl Device {
             .unwrap_or_else(|| linear.clone());
         Some(Self {
             full: calibration.matmul(accelerator, Precision::Tf32).unwrap_or_else(|| half.clone()),
-            memory: MemoryCurve { nominal: accelerator.memory_bandwidth, efficiency: calibration.memory(accelerator) },
+            memory: calibration.memory(accelerator),
+            launch: calibration.launch(accelerator),
             linear,
             half,
             precision,
@@ -63,15 +66,15 @@ impl Device {
             }
             Kernel::Stream { .. } => Seconds::ZERO,
         };
-        let memory = Seconds::new(kernel.bytes() / self.memory.bandwidth().get());
-        math.max(memory) + KERNEL_OVERHEAD
+        let memory = self.memory.time(kernel.bytes());
+        math.max(memory) + self.launch.value
     }
 
     /// A kernel's shape and what bounds it, for an explanation: `[8192 x 10240] by [8192] 1.4 TFLOP at 612 TFLOP/s, compute`.
     #[must_use]
     pub fn describe(&self, kernel: &Kernel) -> String {
-        let time = self.time(kernel, Pass::Forward) - KERNEL_OVERHEAD;
-        let memory = Seconds::new(kernel.bytes() / self.memory.bandwidth().get());
+        let time = self.time(kernel, Pass::Forward) - self.launch.value;
+        let memory = self.memory.time(kernel.bytes());
         let bound = if memory.get() >= time.get() * (1.0 - 1e-9) { "memory-bound" } else { "compute-bound" };
         let flops = Flop::new(kernel.flops());
         let moved = Bytes::new(kernel.bytes());

@@ -97,7 +97,7 @@ impl Gpu {
         let mut encoder = self.device.create_command_encoder(&wgpu::CommandEncoderDescriptor::default());
         encoder.copy_buffer_to_buffer(buffer, range.start, &staging, 0, size);
         let submission = self.queue.submit([encoder.finish()]);
-        self.mapped(&staging, submission, |bytes| bytes.to_vec())
+        self.mapped(&staging, submission, <[u8]>::to_vec)
     }
 
     /// What a buffer that is read back holds, once the submission that writes to it is done.

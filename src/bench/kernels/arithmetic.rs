@@ -60,7 +60,7 @@ pub fn fma_f16(groups: u32) -> Kernel {
 pub fn dot_i8(groups: u32) -> Kernel {
     let mut kernel = kernel("dot_i8", "i8", include_str!("../../../shaders/dot_i8.wgsl"), groups);
     let threads = u64::from(groups * THREADS);
-    kernel.name = "dot product i8".to_owned();
+    "dot product i8".clone_into(&mut kernel.name);
     kernel.buffers[0].fill = Fill::Words(vec![FACTORS[0], FACTORS[1], 0, 0]);
     kernel.work = Work {
         quantity: Quantity::IntegerOperations,

@@ -44,13 +44,13 @@ pub(super) fn dotted(bytes: u64, turns: u32, factors: [u32; 2], read: &mut Read<
     let method = "the end of every chain of up to 2,048 threads at both ends of the grid";
     let dot = |x: u32| {
         let products = x.to_le_bytes().into_iter().zip(factors[0].to_le_bytes());
-        products.map(|(a, b)| i32::from(a as i8) * i32::from(b as i8)).sum::<i32>()
+        products.map(|(a, b)| i32::from(a.cast_signed()) * i32::from(b.cast_signed())).sum::<i32>()
     };
     for (first, found) in pieces(bytes, SAMPLED, read)? {
         let found: Vec<u32> = as_words(&found).collect();
         for (thread, got) in (first..).zip(found.chunks_exact(4)) {
-            let plus = factors[1].wrapping_add(thread) as i32;
-            let end = |chain: u32| (0..8 * turns).fold(thread + chain, |x, _| dot(x).wrapping_add(plus) as u32);
+            let plus = factors[1].wrapping_add(thread).cast_signed();
+            let end = |chain: u32| (0..8 * turns).fold(thread + chain, |x, _| dot(x).wrapping_add(plus).cast_unsigned());
             for (lane, got) in (0..4).zip(got) {
                 let wanted = end(lane) ^ end(lane + 4);
                 if *got != wanted {

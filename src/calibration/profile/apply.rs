@@ -1,0 +1,176 @@
+//! How the figures of a profile move the curves of the catalogue.
+
+use serde::Serialize;
+
+use super::{AcceleratorProfile, LinkProfile, Product, Profile};
+use crate::calibration::interpolate::Factors;
+use crate::calibration::{CollectiveCurve, MatmulCurve, MemoryCurve, Operation};
+use crate::catalog::{Accelerator, Provenance, Sourced};
+use crate::spec::Precision;
+use crate::units::{Seconds, significant};
+
+/// Share of the data sheet's FP32 rate that chains of multiply-adds reach at full clock. Below it the clock is taken to be lower,
+/// and matrix products with it. 64 to 66 of 67 TFLOP/s are expected of an H200, 99.6 % of what CUDA gives was seen on an RTX 5060.
+const FULL_CLOCK: f64 = 0.95;
+
+/// A figure that a profile moved.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Moved {
+    /// What it is.
+    pub what: String,
+    /// The value of the catalogue.
+    pub from: String,
+    /// The value used.
+    pub to: String,
+    /// How far it may be off, and what it was measured with.
+    pub why: String,
+}
+
+impl Profile {
+    fn entry(&self, accelerator: &Accelerator) -> Option<&AcceleratorProfile> {
+        self.accelerators.iter().find(|entry| entry.accelerator.eq_ignore_ascii_case(&accelerator.name))
+    }
+
+    /// The curve of memory, moved.
+    pub(crate) fn memory(&self, accelerator: &Accelerator, curve: MemoryCurve) -> MemoryCurve {
+        let Some(entry) = self.entry(accelerator) else { return curve };
+        let efficiency = match &entry.memory {
+            Some(figure) => Sourced::new(figure.value, Provenance::Measured, figure.origin.clone()),
+            None => curve.efficiency,
+        };
+        let by_size = Factors::new(entry.memory_by_size.iter().map(|point| (point.size.get(), point.factor)));
+        MemoryCurve { efficiency, by_size, ..curve }
+    }
+
+    /// The cost of a launch, where it was measured.
+    pub(crate) fn launch(&self, accelerator: &Accelerator) -> Option<Sourced<Seconds>> {
+        let launch = self.entry(accelerator)?.launch.as_ref()?;
+        Some(Sourced::new(launch.time, Provenance::Measured, launch.origin.clone()))
+    }
+
+    /// The curve of matrix products, moved: to the rates that were measured, or by the clock where none were.
+    pub(crate) fn matmul(&self, accelerator: &Accelerator, precision: Precision, curve: MatmulCurve) -> MatmulCurve {
+        let Some(entry) = self.entry(accelerator) else { return curve };
+        let rows = products(entry, precision.as_str());
+        let factor = |row: &Product| {
+            let shape = [row.m, row.n, row.k].map(f64::from);
+            let flop = 2.0 * shape.iter().product::<f64>();
+            (flop, curve.faster(shape, Seconds::new(flop / row.rate.get())))
+        };
+        let points: Vec<(f64, f64)> = rows.iter().map(|row| factor(row)).collect();
+        let largest = rows.iter().zip(&points).max_by(|a, b| a.1.0.total_cmp(&b.1.0));
+        match (largest, &entry.clock) {
+            (Some((row, (_, full))), _) => {
+                let (full, origin) = (*full, row.origin.clone());
+                let corrections = Factors::new(points.into_iter().map(|(flop, factor)| (flop, factor / full)));
+                curve.measured(full, corrections, origin)
+            }
+            (None, Some(clock)) if clock.value < FULL_CLOCK => {
+                let origin = clock.origin.clone();
+                curve.measured(clock.value / FULL_CLOCK, Factors::default(), origin)
+            }
+            (None, _) => curve,
+        }
+    }
+
+    /// The curve of a collective over so many ranks of one domain, or over so many domains.
+    pub(crate) fn collective(&self, link: &str, operation: Operation, over: Over) -> Option<CollectiveCurve> {
+        let same = |entry: &&LinkProfile| {
+            let spread_alike = match over {
+                Over::Ranks(_) => entry.domains == 1,
+                Over::Domains(_) => entry.domains > 1,
+            };
+            entry.link == link && entry.operation == operation.as_str() && spread_alike
+        };
+        // Of several sizes of groups the nearest, the larger of equally near ones: what was measured on 8 tells more of 6 than a
+        // table of another machine does.
+        let distance = |entry: &LinkProfile| match over {
+            Over::Ranks(ranks) => ratio(entry.ranks, ranks),
+            Over::Domains(domains) => ratio(entry.domains, domains),
+        };
+        let entry =
+            self.links.iter().filter(same).min_by(|a, b| distance(a).total_cmp(&distance(b)).then(b.ranks.cmp(&a.ranks)))?;
+        Some(CollectiveCurve {
+            efficiency: Sourced::new(entry.efficiency, Provenance::Measured, entry.origin.clone()),
+            own_share: 0.0,
+            latency: Seconds::ZERO,
+            base: entry.alpha,
+            ramp: Some(Seconds::ZERO),
+        })
+    }
+}
+
+/// What a group is counted in.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Over {
+    /// Ranks of one domain.
+    Ranks(u32),
+    /// Domains.
+    Domains(u32),
+}
+
+fn ratio(a: u32, b: u32) -> f64 {
+    (f64::from(a) / f64::from(b.max(1))).ln().abs()
+}
+
+/// The rows of a data type. BF16 and FP16 run on the same units: the one speaks for the other.
+fn products<'a>(entry: &'a AcceleratorProfile, dtype: &str) -> Vec<&'a Product> {
+    let of = |dtype: &str| entry.products.iter().filter(|row| row.dtype == dtype).collect::<Vec<_>>();
+    let own = of(dtype);
+    match dtype {
+        "bf16" if own.is_empty() => of("fp16"),
+        "fp16" if own.is_empty() => of("bf16"),
+        _ => own,
+    }
+}
+
+/// A figure and what became of it, where it did change.
+pub(crate) fn moved(what: &str, from: f64, to: &Sourced<f64>, unit: &str, spread: Option<f64>) -> Option<Moved> {
+    let show = |value: f64| match unit {
+        "%" => format!("{} %", significant(value * 100.0, 3)),
+        "us" => format!("{} us", significant(value * 1e6, 3)),
+        unit => format!("{} {unit}", significant(value, 3)),
+    };
+    let spread = spread.map(|spread| format!("± {} %, ", significant(spread * 100.0, 2))).unwrap_or_default();
+    (from != to.value).then(|| Moved {
+        what: what.to_owned(),
+        from: show(from),
+        to: show(to.value),
+        why: format!("{spread}{}", to.source),
+    })
+}
+
+impl Profile {
+    /// How far the figures of an accelerator may be off: memory, launch, and the largest product of a type or the clock.
+    pub(crate) fn spreads(&self, accelerator: &Accelerator, precision: Precision) -> [Option<f64>; 3] {
+        let Some(entry) = self.entry(accelerator) else { return [None; 3] };
+        let largest = products(entry, precision.as_str())
+            .into_iter()
+            .max_by_key(|row| u64::from(row.m) * u64::from(row.n) * u64::from(row.k));
+        [
+            entry.memory.as_ref().map(|figure| figure.spread),
+            entry.launch.as_ref().map(|launch| launch.spread),
+            largest.map(|row| row.spread).or(entry.clock.as_ref().map(|clock| clock.spread)),
+        ]
+    }
+
+    /// What was measured of links.
+    pub(crate) fn links(&self) -> &[LinkProfile] {
+        &self.links
+    }
+}
+
+/// A collective that was measured.
+pub(crate) fn moved_link(entry: &LinkProfile) -> Moved {
+    let over = if entry.domains > 1 {
+        format!("{} ranks on {} nodes", entry.ranks, entry.domains)
+    } else {
+        format!("{} ranks", entry.ranks)
+    };
+    Moved {
+        what: format!("{} over {}, {over}", entry.operation, entry.link),
+        from: "the catalogue's curve".to_owned(),
+        to: format!("{} + wire / {}", entry.alpha, entry.beta),
+        why: format!("± {} %, {}", significant(entry.spread * 100.0, 2), entry.origin),
+    }
+}
