@@ -33,8 +33,7 @@ fn driver(adapter: &Adapter) -> String {
 }
 
 /// A rate in the unit of what it counts.
-#[must_use]
-pub fn rate(value: f64, quantity: Quantity) -> String {
+pub(super) fn rate(value: f64, quantity: Quantity) -> String {
     match quantity {
         Quantity::Bytes => BytesPerSecond::new(value).to_string(),
         // The unit of plans starts at a thousand million; drivers on the CPU do less.

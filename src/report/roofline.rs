@@ -2,10 +2,11 @@
 
 use std::fmt::Write as _;
 
+use super::bench::rate;
 use super::svg::escape;
-use crate::bench::{BenchResult, Measurement};
+use crate::bench::{BenchResult, Measurement, Quantity};
 use crate::catalog::Accelerator;
-use crate::units::{BytesPerSecond, FlopPerSecond};
+use crate::units::BytesPerSecond;
 
 const WIDTH: f64 = 900.0;
 const HEIGHT: f64 = 560.0;
@@ -16,6 +17,9 @@ const BOTTOM: f64 = 60.0;
 
 /// Operations per byte at the left and right edge, as powers of two.
 const INTENSITY: (i32, i32) = (-4, 12);
+
+/// Height of a label of two lines.
+const LABEL: f64 = 30.0;
 
 const INK: &str = "#1f2937";
 const FAINT: &str = "#64748b";
@@ -35,7 +39,8 @@ struct Roof {
 #[must_use]
 pub fn roofline_svg(result: &BenchResult, accelerator: Option<&Accelerator>) -> Option<String> {
     let bandwidth = result.best("triad").or_else(|| result.best("copy"))?.rate?;
-    let roofs = roofs(result, accelerator);
+    let mut roofs = roofs(result, accelerator);
+    roofs.sort_by(|a, b| b.rate.total_cmp(&a.rate));
     let most = roofs.iter().map(|roof| roof.rate).fold(f64::NAN, f64::max);
     let least = roofs.iter().map(|roof| roof.rate).fold(f64::NAN, f64::min);
     if !(most > 0.0 && least > 0.0) {
@@ -46,8 +51,11 @@ pub fn roofline_svg(result: &BenchResult, accelerator: Option<&Accelerator>) -> 
     let high = (most * 1.2).log10().ceil();
     let chart = Chart { low, high };
     let mut svg = chart.frame(&result.adapter.name);
+    let mut label = f64::NEG_INFINITY;
     for roof in &roofs {
-        chart.roof(&mut svg, bandwidth, roof);
+        // Labels of roofs that lie close together are moved apart, downwards.
+        label = chart.y(roof.rate).max(label + LABEL);
+        chart.roof(&mut svg, bandwidth, roof, label);
     }
     chart.slope(&mut svg, bandwidth, most, true, "measured");
     if let Some(accelerator) = accelerator {
@@ -100,6 +108,11 @@ fn intensity(measurement: &Measurement) -> Option<f64> {
     Some(2.0 * m * n * k / (size * (m * k + k * n) + 4.0 * m * n))
 }
 
+/// A rate, with its unit.
+fn rate_text(value: f64) -> String {
+    rate(value, Quantity::Flop)
+}
+
 struct Chart {
     low: f64,
     high: f64,
@@ -143,7 +156,7 @@ impl Chart {
                 "<text x=\"{:.1}\" y=\"{:.1}\" text-anchor=\"end\" fill=\"{FAINT}\">{}</text>",
                 LEFT - 8.0,
                 y + 4.0,
-                FlopPerSecond::new(rate)
+                rate_text(rate)
             );
         }
         let _ = writeln!(
@@ -155,7 +168,7 @@ impl Chart {
         svg
     }
 
-    fn roof(&self, svg: &mut String, bandwidth: f64, roof: &Roof) {
+    fn roof(&self, svg: &mut String, bandwidth: f64, roof: &Roof, label: f64) {
         let (colour, dash) = style(roof.measured);
         let (from, to, y) = (Self::x(roof.rate / bandwidth).max(LEFT), WIDTH - RIGHT, self.y(roof.rate));
         let _ = writeln!(
@@ -166,10 +179,10 @@ impl Chart {
             svg,
             "<text x=\"{:.1}\" y=\"{:.1}\" fill=\"{colour}\"><tspan>{}</tspan><tspan x=\"{:.1}\" dy=\"14\">{}</tspan></text>",
             to + 8.0,
-            y - 3.0,
+            label - 3.0,
             escape(&roof.name),
             to + 8.0,
-            FlopPerSecond::new(roof.rate)
+            rate_text(roof.rate)
         );
     }
 
@@ -198,7 +211,7 @@ impl Chart {
             svg,
             "<circle cx=\"{x:.1}\" cy=\"{y:.1}\" r=\"5\" fill=\"{POINT}\"><title>{} at {}</title></circle>",
             escape(name),
-            FlopPerSecond::new(rate)
+            rate_text(rate)
         );
         let _ = writeln!(
             svg,

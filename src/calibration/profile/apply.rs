@@ -1,8 +1,11 @@
 //! How the figures of a profile move the curves of the catalogue.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 
 use super::{AcceleratorProfile, LinkProfile, Product, Profile};
+use crate::bench::Summary;
 use crate::calibration::interpolate::Factors;
 use crate::calibration::{CollectiveCurve, MatmulCurve, MemoryCurve, Operation};
 use crate::catalog::{Accelerator, Provenance, Sourced};
@@ -12,6 +15,9 @@ use crate::units::{Seconds, significant};
 /// Share of the data sheet's FP32 rate that chains of multiply-adds reach at full clock. Below it the clock is taken to be lower,
 /// and matrix products with it. 64 to 66 of 67 TFLOP/s are expected of an H200, 99.6 % of what CUDA gives was seen on an RTX 5060.
 const FULL_CLOCK: f64 = 0.95;
+
+/// Products with up to so many times fewer FLOPs than the largest count as large: four times shorter on each side.
+const LARGE: f64 = 64.0;
 
 /// A figure that a profile moved.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,13 +63,17 @@ impl Profile {
             let flop = 2.0 * shape.iter().product::<f64>();
             (flop, curve.faster(shape, Seconds::new(flop / row.rate.get())))
         };
-        let points: Vec<(f64, f64)> = rows.iter().map(|row| factor(row)).collect();
-        let largest = rows.iter().zip(&points).max_by(|a, b| a.1.0.total_cmp(&b.1.0));
-        match (largest, &entry.clock) {
-            (Some((row, (_, full))), _) => {
-                let (full, origin) = (*full, row.origin.clone());
-                let corrections = Factors::new(points.into_iter().map(|(flop, factor)| (flop, factor / full)));
-                curve.measured(full, corrections, origin)
+        let points = by_size(rows.iter().map(|row| factor(row)));
+        match (points.last(), &entry.clock) {
+            (Some((largest, _)), _) => {
+                // Large products are what a training step is made of: theirs is the share, smaller ones are told apart from it.
+                let large: Vec<f64> =
+                    points.iter().filter(|(flop, _)| *flop * LARGE >= *largest).map(|(_, factor)| *factor).collect();
+                let share = Summary::new(&large).map_or(1.0, |summary| summary.median);
+                let corrections = Factors::new(points.iter().map(|(flop, factor)| (*flop, factor / share)));
+                let count = rows.len();
+                let origin = if count > 1 { format!("{count} products, {}", rows[0].origin) } else { rows[0].origin.clone() };
+                curve.measured(share, corrections, origin)
             }
             (None, Some(clock)) if clock.value < FULL_CLOCK => {
                 let origin = clock.origin.clone();
@@ -98,6 +108,16 @@ impl Profile {
             ramp: Some(Seconds::ZERO),
         })
     }
+}
+
+/// Factors by FLOPs, rising: the medians of rows within one doubling of all sides, since single rows of such tables jump about.
+fn by_size(rows: impl Iterator<Item = (f64, f64)>) -> Vec<(f64, f64)> {
+    let mut groups: BTreeMap<i64, Vec<(f64, f64)>> = BTreeMap::new();
+    rows.for_each(|row| groups.entry((row.0.log2() / 3.0).floor() as i64).or_default().push(row));
+    let median = |group: &[(f64, f64)], of: fn(&(f64, f64)) -> f64| {
+        Summary::new(&group.iter().map(of).collect::<Vec<_>>()).map(|summary| summary.median)
+    };
+    groups.values().filter_map(|group| median(group, |row| row.0).zip(median(group, |row| row.1))).collect()
 }
 
 /// What a group is counted in.
