@@ -11,11 +11,11 @@ override ROWS: u32;
 override COLUMNS: u32;
 override THREADS: u32; // ROWS * COLUMNS / 64
 
-override A_STRIDE: u32 = ROWS / 4u;      // vectors of a step of a's slice
+override A_STRIDE: u32 = ROWS / 4u + 1u; // vectors of a step of a's slice, one more against bank conflicts of the transposed stores
 override B_STRIDE: u32 = COLUMNS / 4u;   // vectors of a step of b's slice
 override A_LOADS: u32 = ROWS * 4u / THREADS;     // vectors of a slice that a thread loads: at most 4
 override B_LOADS: u32 = COLUMNS * 4u / THREADS;
-override A_SIZE: u32 = ROWS * 4u;
+override A_SIZE: u32 = 16u * A_STRIDE;
 override B_SIZE: u32 = COLUMNS * 4u;
 
 @group(0) @binding(0) var<storage, read> ma: array<vec4<f16>>;
@@ -89,7 +89,7 @@ fn main(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index
 
         for (var k = 0u; k < 16u; k += 1u) {
             let a0 = vec4<f32>(slice_a[k * A_STRIDE + down]);
-            let a1 = vec4<f32>(slice_a[k * A_STRIDE + A_STRIDE / 2u + down]);
+            let a1 = vec4<f32>(slice_a[k * A_STRIDE + ROWS / 8u + down]);
             let b0 = vec4<f32>(slice_b[k * B_STRIDE + across]);
             let b1 = vec4<f32>(slice_b[k * B_STRIDE + B_STRIDE / 2u + across]);
             c00 = fma(vec4(a0.x), b0, c00);

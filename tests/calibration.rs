@@ -385,6 +385,33 @@ fn malformed_measurements_are_told_in_their_place() {
 }
 
 #[test]
+fn measurements_that_were_cut_or_garbled_never_panic() {
+    let json = serde_json::to_string(&recording::run(&Made::default(), Effort::Quick)).unwrap();
+    let table = "M,N,K,dtype,TFLOP/s\n1024,1024,1024,bf16,306.2\n8192,8192,8192,fp8,1200\n";
+    let profile = profile(&[&recording::run(&Made::default(), Effort::Quick)]).to_yaml();
+    let mut random = fastrand::Rng::with_seed(7);
+    for text in [&json[..4000], LOG, table, &profile] {
+        for _ in 0..300 {
+            let mut bytes = text.as_bytes().to_vec();
+            bytes.truncate(random.usize(..=bytes.len()));
+            for _ in 0..random.usize(..4) {
+                if !bytes.is_empty() {
+                    let at = random.usize(..bytes.len());
+                    bytes[at] = random.choice(*b"0129-.,#\"{}[]\n eEx").unwrap();
+                }
+            }
+            let garbled = source("garbled", String::from_utf8_lossy(&bytes));
+            if let Err(errors) = read(&garbled) {
+                assert!(errors.iter().all(|error| error.help.is_some()));
+            }
+            let options = Options { accelerator: catalog().accelerator("h200"), ..Options::default() };
+            let _ = Profile::collect(catalog(), &[std::sync::Arc::clone(&garbled)], options);
+            let _ = Profile::load(garbled, catalog());
+        }
+    }
+}
+
+#[test]
 fn a_profile_with_mistakes_is_told_in_its_place() {
     let text = "profile: 1\naccelerators:\n  - {accelerator: h2000, memory: {value: 0.9, spread: 0.01, origin: x}}\n\
                 links:\n  - {link: nvlink4, operation: all-reduse, ranks: 8, domains: 1, alpha: 1 us, beta: 1 GB/s, efficiency: 0.5, spread: 0, origin: x}\n";

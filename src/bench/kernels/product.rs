@@ -44,7 +44,8 @@ fn kernel(shape: [u32; 3], block: u32, pattern: Pattern) -> Kernel {
         buffers: buffers(shape, pattern),
         groups: [n / block, m / block, 1],
         threads,
-        workgroup_memory: 2 * block * DEPTH * size,
+        // Two slices, the transposed one with a vector more a step.
+        workgroup_memory: (2 * block + 4) * DEPTH * size,
         windows: 1,
         dispatches: None,
         shape: Some(shape.map(u64::from)),
