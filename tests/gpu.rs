@@ -208,3 +208,31 @@ fn kernels_of_a_data_centre_gpu_are_valid() {
     let unclear = Kernel { source: "@compute @workgroup_size(64) fn main() { nothing }".into(), ..kernels::launch(1) };
     assert!(gpu.load(&unclear).is_err(), "the device does look at shaders");
 }
+
+/// Whatever the machine has: the loader is told of a driver that is not there.
+#[test]
+fn without_a_gpu_the_exit_code_is_three_and_the_remedy_is_said() {
+    for arguments in [&["bench"][..], &["bench", "--list"], &["bench", "--all", "--quick"], &["bench", "--gpu", "h200"]] {
+        let output = std::process::Command::new(env!("CARGO_BIN_EXE_planner"))
+            .args(arguments)
+            .env("VK_DRIVER_FILES", "/nonexistent/icd.json")
+            .env("VK_ICD_FILENAMES", "/nonexistent/icd.json")
+            .env("WGPU_BACKEND", "vulkan")
+            .output()
+            .expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(3), "{arguments:?}: {said}");
+        assert!(output.stdout.is_empty(), "{arguments:?}");
+        assert!(said.contains("no GPU was found") && said.contains("libvulkan1") && said.contains("VK_DRIVER_FILES"), "{said}");
+    }
+}
+
+#[test]
+fn what_cannot_be_written_is_said_before_anything_is_measured() {
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_planner"))
+        .args(["bench", "-o", "result.xlsx"])
+        .output()
+        .expect("the program starts");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("the ending tells the form"));
+}

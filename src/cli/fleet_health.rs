@@ -71,7 +71,9 @@ const SUSPECTS: usize = 5;
 pub(super) fn run(arguments: &FleetHealthArguments, global: &Global) -> Result<Outcome, Failure> {
     let results = results(&arguments.files)?;
     let fleet = fleet_health(&results);
-    let suspects: Vec<&Health> = fleet.iter().take(SUSPECTS).collect();
+    // A job runs on one kind of GPU: that of the worst.
+    let alike = |health: &&Health| Some(&health.gpu) == fleet.first().map(|worst| &worst.gpu);
+    let suspects: Vec<&Health> = fleet.iter().filter(alike).take(SUSPECTS).collect();
     let costs = if arguments.cluster.is_some() { costs(arguments, global, &results, &suspects)? } else { Vec::new() };
     let text = match arguments.format {
         Format::Text => report::fleet_text(&fleet, arguments.top, &costs, &suspects),
