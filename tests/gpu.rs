@@ -162,6 +162,27 @@ fn broken_kernels_are_caught() {
     assert!(faults.is_empty(), "{}", faults.join("\n"));
 }
 
+/// Results that are too large to be compared in full are compared in parts, spread so that a fault of a kernel still shows.
+#[test]
+fn large_results_are_sampled_and_faults_in_them_found() {
+    let Some(mut gpu) = open(Checks::On) else { return };
+    let mut cases = vec![
+        (kernels::copy(8 << 20), "input[i + STRIDE]", "input[i + STRIDE + 1u]", "64 windows"),
+        (kernels::triad(8 << 20), "to[i + 3u * STRIDE] = d;", "", "64 windows"),
+        (kernels::matmul_f32([640, 768, 64], 128), "= c71;", "= vec4(0.0);", "64 of 640 rows"),
+        (kernels::dot_i8(16), "turn < TURNS", "turn + 1u < TURNS", "both ends"),
+    ];
+    if let Some(tile) = gpu.adapter().tile() {
+        let kernel = kernels::coop_registers(tile, gpu.adapter().subgroup_max, 4, 8);
+        cases.push((kernel, "coopStoreT(c3,", "coopStoreT(c2,", "16 of 32 subgroups"));
+    }
+    for (kernel, right, wrong, method) in cases {
+        let good = verdict(&mut gpu, &kernel);
+        assert!(good.passed && good.method.contains(method), "{}: {good:?}", kernel.name);
+        assert!(!verdict(&mut gpu, &broken(kernel.clone(), right, wrong)).passed, "{}: `{right}` as `{wrong}`", kernel.name);
+    }
+}
+
 #[test]
 fn a_quick_run_measures_every_kernel_that_the_adapter_has() {
     let Some(mut gpu) = open(Checks::Off) else { return };

@@ -62,6 +62,12 @@ impl Calibration {
         Self { profile: Some(profile), ..Self::embedded() }
     }
 
+    /// What was measured on one's own hardware, if anything.
+    #[must_use]
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
+    }
+
     /// How fast matmuls of `precision` run on `accelerator`; nothing when it has no such type.
     #[must_use]
     pub fn matmul(&self, accelerator: &Accelerator, precision: Precision) -> Option<MatmulCurve> {
@@ -175,27 +181,6 @@ impl Calibration {
 
     fn measured(&self, link: &str, operation: Operation, over: Over) -> Option<CollectiveCurve> {
         self.profile.as_ref()?.collective(link, operation, over)
-    }
-
-    /// What the profile moved of an accelerator computing in `precision`, and of links; nothing without a profile.
-    #[must_use]
-    pub fn moved(&self, accelerator: &Accelerator, precision: Precision) -> Vec<Moved> {
-        let Some(profile) = &self.profile else { return Vec::new() };
-        let before = Self::defaults();
-        let [memory, launch, products] = profile.spreads(accelerator, precision);
-        let shares = self.matmul(accelerator, precision).zip(before.matmul(accelerator, precision));
-        let from_memory = before.memory(accelerator).efficiency.value;
-        let mut all: Vec<Moved> =
-            profile::moved("memory bandwidth share", from_memory, &self.memory(accelerator).efficiency, "%", memory)
-                .into_iter()
-                .collect();
-        all.extend(shares.and_then(|(to, from)| {
-            profile::moved(&format!("{} matmul share of peak", precision.as_str()), from.share.value, &to.share, "%", products)
-        }));
-        let to = self.launch(accelerator).map(Seconds::get);
-        all.extend(profile::moved("launch of a kernel", before.launch(accelerator).value.get(), &to, "us", launch));
-        all.extend(profile.links().iter().map(profile::moved_link));
-        all
     }
 
     /// Share of a link that a fused expert exchange reaches.

@@ -35,8 +35,7 @@ pub struct Arguments {
     global: Global,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed); 2 bad input; 3 no usable GPU";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed, a GPU is flagged); 2 bad input; 3 no usable GPU";
 
 /// Options of every command.
 #[derive(Debug, Args)]

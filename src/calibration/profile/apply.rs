@@ -2,15 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
-
 use super::{AcceleratorProfile, LinkProfile, Product, Profile};
 use crate::bench::Summary;
 use crate::calibration::interpolate::Factors;
 use crate::calibration::{CollectiveCurve, MatmulCurve, MemoryCurve, Operation};
 use crate::catalog::{Accelerator, Provenance, Sourced};
 use crate::spec::Precision;
-use crate::units::{Seconds, significant};
+use crate::units::Seconds;
 
 /// Share of the data sheet's FP32 rate that chains of multiply-adds reach at full clock. Below it the clock is taken to be lower,
 /// and matrix products with it. 64 to 66 of 67 TFLOP/s are expected of an H200, 99.6 % of what CUDA gives was seen on an RTX 5060.
@@ -19,21 +17,8 @@ const FULL_CLOCK: f64 = 0.95;
 /// Products with up to so many times fewer FLOPs than the largest count as large: four times shorter on each side.
 const LARGE: f64 = 64.0;
 
-/// A figure that a profile moved.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-pub struct Moved {
-    /// What it is.
-    pub what: String,
-    /// The value of the catalogue.
-    pub from: String,
-    /// The value used.
-    pub to: String,
-    /// How far it may be off, and what it was measured with.
-    pub why: String,
-}
-
 impl Profile {
-    fn entry(&self, accelerator: &Accelerator) -> Option<&AcceleratorProfile> {
+    pub(super) fn entry(&self, accelerator: &Accelerator) -> Option<&AcceleratorProfile> {
         self.accelerators.iter().find(|entry| entry.accelerator.eq_ignore_ascii_case(&accelerator.name))
     }
 
@@ -134,63 +119,12 @@ fn ratio(a: u32, b: u32) -> f64 {
 }
 
 /// The rows of a data type. BF16 and FP16 run on the same units: the one speaks for the other.
-fn products<'a>(entry: &'a AcceleratorProfile, dtype: &str) -> Vec<&'a Product> {
+pub(super) fn products<'a>(entry: &'a AcceleratorProfile, dtype: &str) -> Vec<&'a Product> {
     let of = |dtype: &str| entry.products.iter().filter(|row| row.dtype == dtype).collect::<Vec<_>>();
     let own = of(dtype);
     match dtype {
         "bf16" if own.is_empty() => of("fp16"),
         "fp16" if own.is_empty() => of("bf16"),
         _ => own,
-    }
-}
-
-/// A figure and what became of it, where it did change.
-pub(crate) fn moved(what: &str, from: f64, to: &Sourced<f64>, unit: &str, spread: Option<f64>) -> Option<Moved> {
-    let show = |value: f64| match unit {
-        "%" => format!("{} %", significant(value * 100.0, 3)),
-        "us" => format!("{} us", significant(value * 1e6, 3)),
-        unit => format!("{} {unit}", significant(value, 3)),
-    };
-    let spread = spread.map(|spread| format!("± {} %, ", significant(spread * 100.0, 2))).unwrap_or_default();
-    (from != to.value).then(|| Moved {
-        what: what.to_owned(),
-        from: show(from),
-        to: show(to.value),
-        why: format!("{spread}{}", to.source),
-    })
-}
-
-impl Profile {
-    /// How far the figures of an accelerator may be off: memory, launch, and the largest product of a type or the clock.
-    pub(crate) fn spreads(&self, accelerator: &Accelerator, precision: Precision) -> [Option<f64>; 3] {
-        let Some(entry) = self.entry(accelerator) else { return [None; 3] };
-        let largest = products(entry, precision.as_str())
-            .into_iter()
-            .max_by_key(|row| u64::from(row.m) * u64::from(row.n) * u64::from(row.k));
-        [
-            entry.memory.as_ref().map(|figure| figure.spread),
-            entry.launch.as_ref().map(|launch| launch.spread),
-            largest.map(|row| row.spread).or(entry.clock.as_ref().map(|clock| clock.spread)),
-        ]
-    }
-
-    /// What was measured of links.
-    pub(crate) fn links(&self) -> &[LinkProfile] {
-        &self.links
-    }
-}
-
-/// A collective that was measured.
-pub(crate) fn moved_link(entry: &LinkProfile) -> Moved {
-    let over = if entry.domains > 1 {
-        format!("{} ranks on {} nodes", entry.ranks, entry.domains)
-    } else {
-        format!("{} ranks", entry.ranks)
-    };
-    Moved {
-        what: format!("{} over {}, {over}", entry.operation, entry.link),
-        from: "the catalogue's curve".to_owned(),
-        to: format!("{} + wire / {}", entry.alpha, entry.beta),
-        why: format!("± {} %, {}", significant(entry.spread * 100.0, 2), entry.origin),
     }
 }

@@ -9,13 +9,14 @@ mod bench;
 mod collect;
 mod collectives;
 mod fit;
+mod moved;
 mod products;
 mod read;
 mod write;
 
-pub use apply::Moved;
-pub(super) use apply::{Over, moved, moved_link};
+pub(super) use apply::Over;
 pub use collect::Options;
+pub use moved::Moved;
 pub use read::{CollectiveLog, Measured, read};
 
 use schemars::JsonSchema;
