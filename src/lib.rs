@@ -2,6 +2,7 @@
 //!
 //! The rooms of the library, each knowing only those below it, are described in `docs/architecture.md`.
 
+pub mod bench;
 pub mod calibration;
 pub mod catalog;
 pub mod cli;

@@ -6,11 +6,15 @@
 
 mod collective;
 mod file;
+mod interpolate;
 mod matmul;
+pub mod profile;
+pub mod recognise;
 mod training;
 
 pub use collective::{CollectiveCurve, Operation};
 pub use matmul::MatmulCurve;
+pub use profile::{Moved, Profile};
 pub use training::{Constant, Factors, Interval, Spread, Training};
 
 use std::sync::OnceLock;
@@ -20,6 +24,8 @@ use crate::spec::Precision;
 use crate::units::{BytesPerSecond, Seconds};
 use crate::yaml;
 use file::{File, MatmulRow, Origin};
+use interpolate::Factors as BySize;
+use profile::Over;
 
 /// Start and end of a kernel in a busy stream: launch latency that the next kernel does not hide.
 pub const KERNEL_OVERHEAD: Seconds = Seconds::new(4e-6);
@@ -29,6 +35,7 @@ pub const KERNEL_OVERHEAD: Seconds = Seconds::new(4e-6);
 pub struct Calibration {
     file: File,
     training: Training,
+    profile: Option<Profile>,
 }
 
 impl Calibration {
@@ -44,7 +51,7 @@ impl Calibration {
 
     fn embedded() -> Self {
         match (yaml::parse_embedded(include_str!("defaults.yaml")), yaml::parse_embedded(include_str!("training.yaml"))) {
-            (Ok(file), Ok(training)) => Self { file, training },
+            (Ok(file), Ok(training)) => Self { file, training, profile: None },
             (Err(error), _) | (_, Err(error)) => panic!("the embedded calibration does not parse: {error}"),
         }
     }
@@ -62,6 +69,21 @@ impl Calibration {
     #[must_use]
     pub fn training(&self) -> &Training {
         &self.training
+    }
+
+    /// The defaults moved by what was measured on one's own hardware.
+    ///
+    /// # Panics
+    /// As [`Self::defaults`].
+    #[must_use]
+    pub fn with_profile(profile: Profile) -> Self {
+        Self { profile: Some(profile), ..Self::embedded() }
+    }
+
+    /// What was measured on one's own hardware, if anything.
+    #[must_use]
+    pub fn profile(&self) -> Option<&Profile> {
+        self.profile.as_ref()
     }
 
     /// How fast matmuls of `precision` run on `accelerator`; nothing when it has no such type.
@@ -87,7 +109,10 @@ impl Calibration {
                 MatmulCurve::new(model, accelerator, peak, &row, 1.0)
             }
         };
-        Some(curve)
+        Some(match &self.profile {
+            Some(profile) => profile.matmul(accelerator, precision, curve),
+            None => curve,
+        })
     }
 
     /// The constants of the first family that matches, what it leaves out taken from the entry it is like.
@@ -118,9 +143,26 @@ impl Calibration {
         })
     }
 
-    /// Share of the memory bandwidth that streaming kernels reach.
+    /// How fast streaming kernels run on `accelerator`.
     #[must_use]
-    pub fn memory(&self, accelerator: &Accelerator) -> Sourced<f64> {
+    pub fn memory(&self, accelerator: &Accelerator) -> MemoryCurve {
+        let efficiency = self.memory_efficiency(accelerator);
+        let curve = MemoryCurve { nominal: accelerator.memory_bandwidth, efficiency, by_size: BySize::default() };
+        match &self.profile {
+            Some(profile) => profile.memory(accelerator, curve),
+            None => curve,
+        }
+    }
+
+    /// Start and end of a kernel in a busy stream.
+    #[must_use]
+    pub fn launch(&self, accelerator: &Accelerator) -> Sourced<Seconds> {
+        let measured = self.profile.as_ref().and_then(|profile| profile.launch(accelerator));
+        measured
+            .unwrap_or_else(|| Sourced::new(KERNEL_OVERHEAD, Provenance::Assumed, "latency that the next kernel does not hide"))
+    }
+
+    fn memory_efficiency(&self, accelerator: &Accelerator) -> Sourced<f64> {
         match self.file.memory.iter().find(|row| row.accelerator == accelerator.name) {
             Some(row) => Sourced::new(row.efficiency, row.origin.into(), row.source.clone()),
             None => {
@@ -133,19 +175,29 @@ impl Calibration {
     /// The curve of a collective over `ranks` members of one scale-up domain.
     #[must_use]
     pub fn collective(&self, link: &str, operation: Operation, ranks: u32) -> CollectiveCurve {
-        collective::find(&self.file, link, operation, ranks)
+        self.measured(link, operation, Over::Ranks(ranks))
+            .unwrap_or_else(|| collective::find(&self.file, link, operation, ranks))
     }
 
     /// The in-switch reduction of a scale-up domain, where the link has one.
     #[must_use]
     pub fn in_switch(&self, link: &str, ranks: u32) -> Option<CollectiveCurve> {
+        // A log is of whatever the library did, in the switch or around the ring.
+        if self.measured(link, Operation::AllReduce, Over::Ranks(ranks)).is_some() {
+            return None;
+        }
         collective::in_switch(&self.file, link, ranks)
     }
 
     /// The curve of a collective over `nodes` scale-up domains.
     #[must_use]
     pub fn scale_out(&self, link: &str, operation: Operation, nodes: u32) -> CollectiveCurve {
-        collective::find_scale_out(&self.file, link, operation, nodes)
+        self.measured(link, operation, Over::Domains(nodes))
+            .unwrap_or_else(|| collective::find_scale_out(&self.file, link, operation, nodes))
+    }
+
+    fn measured(&self, link: &str, operation: Operation, over: Over) -> Option<CollectiveCurve> {
+        self.profile.as_ref()?.collective(link, operation, over)
     }
 
     /// Share of a link that a fused expert exchange reaches.
@@ -174,9 +226,17 @@ pub struct MemoryCurve {
     pub nominal: BytesPerSecond,
     /// Share of it that is reached.
     pub efficiency: Sourced<f64>,
+    /// What of that small transfers reach.
+    by_size: BySize,
 }
 
 impl MemoryCurve {
+    /// Time of moving so many bytes in one kernel, its launch aside.
+    #[must_use]
+    pub fn time(&self, bytes: f64) -> Seconds {
+        Seconds::new(bytes / (self.bandwidth().get() * self.by_size.at(bytes)))
+    }
+
     /// What streaming kernels reach.
     #[must_use]
     pub fn bandwidth(&self) -> BytesPerSecond {

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::input::{Destination, Inputs};
 use super::{Failure, Global, Outcome, output};
-use crate::plan::{Plan, explain, setup};
+use crate::plan::explain;
 use crate::report;
 
 /// Arguments of `planner explain`.
@@ -40,8 +40,8 @@ pub(super) fn run(arguments: &ExplainArguments, global: &Global) -> Result<Outco
     let mut texts = Vec::new();
     let mut all = Vec::new();
     for job in loaded.jobs.iter().map(|job| &loaded.workload.jobs[*job]) {
-        let plan = Plan::new(&loaded.cluster, &loaded.topology, &loaded.workload, job, &loaded.catalog)?;
-        let setup = setup(&loaded.cluster, &loaded.topology, &loaded.workload, job)?;
+        let plan = loaded.plan(job)?;
+        let setup = loaded.setup(job)?;
         let mut derivations = explain(&plan, &loaded.cluster, &setup);
         let names: Vec<String> = derivations.iter().map(|derivation| derivation.name.clone()).collect();
         derivations.retain(|derivation| wanted.as_ref().is_none_or(|wanted| derivation.name.to_lowercase().contains(wanted)));
@@ -53,7 +53,7 @@ pub(super) fn run(arguments: &ExplainArguments, global: &Global) -> Result<Outco
             )
             .into());
         }
-        texts.push(report::explanation(&derivations, &plan.assumptions, arguments.depth));
+        texts.push(report::explanation(&derivations, &plan.assumptions, arguments.depth) + &report::moved(&plan.calibrated));
         all.push(derivations);
     }
     if let Some(note) = &loaded.note {

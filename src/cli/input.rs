@@ -6,9 +6,12 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::{Failure, Global};
-use crate::catalog::Catalog;
-use crate::diagnostic::Source;
-use crate::spec::{Cluster, Workload, examples};
+use crate::calibration::{Calibration, Profile};
+use crate::catalog::{Accelerator, Catalog};
+use crate::diagnostic::{Source, nearest};
+use crate::plan::{Plan, Refusal, setup_calibrated};
+use crate::spec::{Cluster, Job, Workload, examples};
+use crate::step::Setup;
 use crate::topology::Topology;
 use crate::yaml;
 
@@ -21,6 +24,9 @@ pub(super) struct Inputs {
     /// Workload file, or the name of an embedded example [default: llama3-70b]
     #[arg(long, short, value_name = "FILE")]
     pub workload: Option<String>,
+    /// A profile of one's own hardware, as `planner calibrate` writes it
+    #[arg(long, value_name = "FILE")]
+    pub calibration: Option<PathBuf>,
     /// Plan this job of the workload only
     #[arg(long, value_name = "NAME")]
     pub job: Option<String>,
@@ -32,6 +38,8 @@ pub(super) struct Loaded {
     pub cluster: Cluster,
     pub topology: Topology,
     pub workload: Workload,
+    /// The defaults moved by the user's profile.
+    pub calibration: Option<Calibration>,
     /// What is said about embedded examples that stand in for files.
     pub note: Option<String>,
     /// Places of the jobs to plan.
@@ -43,6 +51,15 @@ pub(super) fn catalog(global: &Global) -> Result<Cow<'static, Catalog>, Failure>
     let Some(path) = &global.catalog else { return Ok(Cow::Borrowed(Catalog::embedded())) };
     let own = yaml::load::<Catalog>(Source::read(path)?)?;
     Ok(Cow::Owned(Catalog::embedded().clone().with(own.value)))
+}
+
+/// The accelerator of that name, or an error that names the nearest.
+pub(super) fn accelerator<'a>(catalog: &'a Catalog, name: &str) -> anyhow::Result<&'a Accelerator> {
+    catalog.accelerator(name).ok_or_else(|| {
+        let near = nearest(name, catalog.accelerators.iter().map(|entry| entry.name.as_str()));
+        let near = near.map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
+        anyhow::anyhow!("no accelerator is called `{name}`{near}")
+    })
 }
 
 impl Inputs {
@@ -58,7 +75,14 @@ impl Inputs {
             examples::read(workload_name).map_err(|error| vec![error]).and_then(|(source, _)| Workload::load(source, &catalog));
         let cluster = cluster.map_err(|found| errors.extend(found)).ok();
         let workload = workload.map_err(|found| errors.extend(found)).ok();
-        let (Some(cluster), Some(workload)) = (cluster, workload) else { return Err(errors.into()) };
+        let calibration = self.calibration.as_deref().map(|path| {
+            let source = Source::read(path).map_err(|error| vec![error])?;
+            Profile::load(source, &catalog).map(Calibration::with_profile)
+        });
+        let calibration = calibration.transpose().map_err(|found| errors.extend(found)).ok();
+        let (Some(cluster), Some(workload), Some(calibration)) = (cluster, workload, calibration) else {
+            return Err(errors.into());
+        };
         let jobs = match &self.job {
             None => (0..workload.jobs.len()).collect(),
             Some(name) => match workload.jobs.iter().position(|job| job.name == *name) {
@@ -82,7 +106,23 @@ impl Inputs {
             )
         });
         let topology = Topology::new(&cluster);
-        Ok(Loaded { catalog, cluster, topology, workload, note, jobs })
+        Ok(Loaded { catalog, cluster, topology, workload, calibration, note, jobs })
+    }
+}
+
+impl Loaded {
+    fn calibration(&self) -> &Calibration {
+        self.calibration.as_ref().unwrap_or_else(|| Calibration::defaults())
+    }
+
+    /// The plan of a job.
+    pub(super) fn plan(&self, job: &Job) -> Result<Plan, Refusal> {
+        Plan::calibrated((&self.cluster, &self.topology), &self.workload, job, &self.catalog, self.calibration())
+    }
+
+    /// A job on its pool.
+    pub(super) fn setup(&self, job: &Job) -> Result<Setup<'_>, Refusal> {
+        setup_calibrated(&self.cluster, &self.topology, &self.workload, job, self.calibration())
     }
 }
 

@@ -1,13 +1,18 @@
 //! The command line: one file a subcommand, from arguments to a library call to a report. No arithmetic here.
 
+mod bench;
+mod calibrate;
 mod catalog;
 mod check;
 mod explain;
+mod fleet_health;
 mod generate;
 mod init;
 mod input;
+mod measurements;
 mod output;
 mod plan;
+mod progress;
 mod schedules;
 mod schema;
 mod trace;
@@ -18,6 +23,7 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::bench::BenchError;
 use crate::diagnostic::{Diagnostic, Style};
 
 /// GPU cluster capacity planner: from a cluster file to a training plan, a step time and a purchase.
@@ -30,8 +36,7 @@ pub struct Arguments {
     global: Global,
 }
 
-const EXIT_CODES: &str =
-    "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed); 2 bad input; 3 no usable GPU";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed, a GPU is flagged); 2 bad input; 3 no usable GPU";
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -69,6 +74,12 @@ enum Command {
     Trace(trace::TraceArguments),
     /// Hold predictions against published runs, or against your own
     Validate(validate::ValidateArguments),
+    /// Measure the GPU at hand: memory, arithmetic, matrices, launches, each result verified
+    Bench(bench::BenchArguments),
+    /// Make a profile of one's own hardware from measurements, for `--calibration`
+    Calibrate(calibrate::CalibrateArguments),
+    /// Rank the GPUs of a fleet: slow, unstable or wrong ones, and what the slowest costs a job
+    FleetHealth(fleet_health::FleetHealthArguments),
     /// Check cluster and workload files without planning
     Check(check::CheckArguments),
     /// Write a commented cluster file (or workload file) to start from
@@ -90,6 +101,8 @@ enum Outcome {
     Done,
     /// The answer is no: exit code 1.
     No,
+    /// A GPU was lost on the way, what was measured before is written: exit code 3.
+    NoGpu,
 }
 
 /// Why a command failed.
@@ -99,6 +112,8 @@ enum Failure {
     Input(Vec<Diagnostic>),
     /// The input is right and the answer is no: exit code 1.
     No(Box<Diagnostic>),
+    /// There is no usable GPU: exit code 3.
+    NoGpu(BenchError),
     /// Something else, such as a full disk: exit code 2.
     Other(anyhow::Error),
 }
@@ -140,6 +155,9 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Schedules(arguments) => schedules::run(arguments, global),
         Command::Trace(arguments) => trace::run(arguments, global),
         Command::Validate(arguments) => validate::run(arguments, global),
+        Command::Bench(arguments) => bench::run(arguments, global),
+        Command::Calibrate(arguments) => calibrate::run(arguments, global),
+        Command::FleetHealth(arguments) => fleet_health::run(arguments, global),
         Command::Check(arguments) => check::run(arguments, global),
         Command::Init(arguments) => init::run(arguments),
         Command::Catalog(arguments) => catalog::run(arguments, global),
@@ -150,6 +168,11 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let (diagnostics, code) = match result {
         Ok(Outcome::Done) => return ExitCode::SUCCESS,
         Ok(Outcome::No) => return ExitCode::from(1),
+        Ok(Outcome::NoGpu) => return ExitCode::from(3),
+        Err(Failure::NoGpu(error)) => {
+            output::warn(&format!("error: {error}\n  help: {}\n", error.remedy()));
+            return ExitCode::from(3);
+        }
         Err(Failure::Other(error)) if output::is_closed_pipe(&error) => return ExitCode::SUCCESS,
         Err(Failure::Other(error)) => {
             output::warn(&format!("error: {error:#}\n"));

@@ -45,11 +45,7 @@ struct Plans<'a> {
 
 pub(super) fn run(arguments: &PlanArguments, global: &Global) -> Result<Outcome, Failure> {
     let loaded = arguments.inputs.load(global)?;
-    let plans = loaded
-        .jobs
-        .iter()
-        .map(|job| Plan::new(&loaded.cluster, &loaded.topology, &loaded.workload, &loaded.workload.jobs[*job], &loaded.catalog))
-        .collect::<Result<Vec<_>, _>>()?;
+    let plans = loaded.jobs.iter().map(|job| loaded.plan(&loaded.workload.jobs[*job])).collect::<Result<Vec<_>, _>>()?;
     let text = match arguments.format {
         Format::Text => plans.iter().map(report::plan_text).collect::<Vec<_>>().join("\n"),
         Format::Markdown => plans.iter().map(report::plan_markdown).collect::<Vec<_>>().join("\n"),

@@ -4,7 +4,7 @@ use clap::{Args, ValueEnum};
 
 use super::input::{Destination, Inputs};
 use super::{Failure, Global, Outcome, output};
-use crate::plan::{Plan, setup, study};
+use crate::plan::study;
 use crate::report;
 
 /// Arguments of `planner schedules`.
@@ -37,8 +37,8 @@ pub(super) fn run(arguments: &SchedulesArguments, global: &Global) -> Result<Out
     let mut texts = Vec::new();
     let mut all = Vec::new();
     for job in loaded.jobs.iter().map(|job| &loaded.workload.jobs[*job]) {
-        let plan = Plan::new(&loaded.cluster, &loaded.topology, &loaded.workload, job, &loaded.catalog)?;
-        let setup = setup(&loaded.cluster, &loaded.topology, &loaded.workload, job)?;
+        let plan = loaded.plan(job)?;
+        let setup = loaded.setup(job)?;
         let rows = study::schedules(&setup, &plan.step.strategy);
         let table = report::schedules_table(&rows);
         texts.push(match arguments.format {

@@ -3,6 +3,7 @@
 use clap::{Args, ValueEnum};
 
 use super::{Failure, Outcome, output};
+use crate::calibration::Profile;
 use crate::catalog::Catalog;
 use crate::report;
 use crate::spec::{ClusterFile, WorkloadFile};
@@ -24,6 +25,8 @@ enum File {
     Workload,
     /// Catalogue files
     Catalog,
+    /// Profiles of one's own hardware
+    Profile,
 }
 
 pub(super) fn run(arguments: &SchemaArguments) -> Result<Outcome, Failure> {
@@ -31,6 +34,7 @@ pub(super) fn run(arguments: &SchemaArguments) -> Result<Outcome, Failure> {
         File::Cluster => schemars::schema_for!(ClusterFile),
         File::Workload => schemars::schema_for!(WorkloadFile),
         File::Catalog => schemars::schema_for!(Catalog),
+        File::Profile => schemars::schema_for!(Profile),
     };
     output::print(&report::json(&schema).map_err(anyhow::Error::from)?)?;
     Ok(Outcome::Done)

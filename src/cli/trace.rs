@@ -8,7 +8,7 @@ use clap::Args;
 
 use super::input::Inputs;
 use super::{Failure, Global, Outcome, output};
-use crate::plan::{Plan, setup, study};
+use crate::plan::study;
 use crate::report::{self, Scene};
 use crate::step::graph::TaskGraph;
 use crate::step::{schedule, timeline};
@@ -84,8 +84,8 @@ pub(super) fn run(arguments: &TraceArguments, global: &Global) -> Result<Outcome
         return Err(anyhow::anyhow!("the workload has {} jobs; choose one with --job NAME", loaded.jobs.len()).into());
     };
     let job = &loaded.workload.jobs[*job];
-    let plan = Plan::new(&loaded.cluster, &loaded.topology, &loaded.workload, job, &loaded.catalog)?;
-    let setup = setup(&loaded.cluster, &loaded.topology, &loaded.workload, job)?;
+    let plan = loaded.plan(job)?;
+    let setup = loaded.setup(job)?;
     let mut costs = setup.costs(&plan.step.strategy);
     if let Some(slow) = arguments.slow {
         if slow.stage >= plan.step.strategy.pp {

@@ -7,7 +7,7 @@ macro_rules! codes {
         ///
         /// Codes are never reused or renumbered. `P00xx` is about files and YAML, `P01xx` about single fields,
         /// `P02xx` about names, `P03xx` about fields that do not go together, `P04xx` about imported model
-        /// configurations, `P05xx` about pipeline orders.
+        /// configurations, `P05xx` about pipeline orders, `P06xx` about measurements, `P07xx` about tables of runs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)+
@@ -159,8 +159,13 @@ codes! {
     /// Turns of the pipeline order wait for each other in a circle.
     OrderDeadlock = "P0503", "order deadlocks";
 
+    /// A file of measurements cannot be read: results of the bench, logs of collectives, tables of products.
+    Measurement = "P0601", "measurements cannot be read";
+    /// A measurement was read and cannot be used: of a software driver, of an unknown accelerator, or wrong.
+    MeasurementUnusable = "P0602", "measurements cannot be used";
+
     /// A cell of a table of runs cannot be read, or the table lacks a column that every run needs.
-    TableCell = "P0601", "table cannot be read";
+    TableCell = "P0701", "table cannot be read";
 }
 
 impl fmt::Display for Code {

@@ -5,17 +5,19 @@
 mod assumptions;
 mod course;
 mod explain;
+mod slowest;
 pub mod study;
 
 pub use assumptions::Assumption;
 pub use course::Course;
 pub use explain::{Derivation, How, explain};
+pub use slowest::{SlowestCost, slowest};
 
 use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::calibration::{Calibration, Interval};
+use crate::calibration::{Calibration, Interval, Moved};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::economics::CostEstimate;
@@ -61,6 +63,9 @@ pub struct Plan {
     pub alternatives: Vec<Alternative>,
     /// What became of every layout tried.
     pub search: Account,
+    /// What a profile of one's own hardware moved.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub calibrated: Vec<Moved>,
     /// What is assumed, not measured.
     pub assumptions: Vec<Assumption>,
     /// What is not in the estimate.
@@ -168,7 +173,21 @@ impl Plan {
         job: &Job,
         catalog: &Catalog,
     ) -> Result<Self, Refusal> {
-        let setup = setup(cluster, topology, workload, job)?;
+        Self::calibrated((cluster, topology), workload, job, catalog, Calibration::defaults())
+    }
+
+    /// Plans a job on a cluster with other efficiencies than the defaults.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn calibrated(
+        (cluster, topology): (&Cluster, &Topology),
+        workload: &Workload,
+        job: &Job,
+        catalog: &Catalog,
+        calibration: &Calibration,
+    ) -> Result<Self, Refusal> {
+        let setup = setup_calibrated(cluster, topology, workload, job, calibration)?;
         let space = space(&setup, job);
         let found = search(&setup, &space, TOP);
         let Some(best) = found.best.first() else { return Err(refuse(&setup, &space, &found, workload, job)) };
@@ -197,6 +216,7 @@ impl Plan {
             },
             alternatives: found.best.iter().skip(1).map(|other| alternative(other, best)).collect(),
             search: found.account,
+            calibrated: calibration.moved(&setup.pool.accelerator, setup.computation.precision),
             assumptions: assumptions::collect(cluster, &setup, &step, cost.as_ref()),
             not_modelled: vec!["failures and restarts", "checkpoint writes", "stragglers"],
             interval: StepInterval::new(&setup, &step),
@@ -218,6 +238,20 @@ impl Plan {
 /// # Errors
 /// When the pool is unknown, the model inconsistent, or the data type not one of the accelerator's.
 pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Workload, job: &Job) -> Result<Setup<'a>, Refusal> {
+    setup_calibrated(cluster, topology, workload, job, Calibration::defaults())
+}
+
+/// The same with other efficiencies than the defaults.
+///
+/// # Errors
+/// As [`setup`].
+pub fn setup_calibrated<'a>(
+    cluster: &'a Cluster,
+    topology: &'a Topology,
+    workload: &Workload,
+    job: &Job,
+    calibration: &'a Calibration,
+) -> Result<Setup<'a>, Refusal> {
     let input = |error: Diagnostic| Refusal::Input(vec![error]);
     let index = match &job.pool {
         Some(name) => cluster.pools.iter().position(|pool| pool.name == *name).ok_or_else(|| {
@@ -234,26 +268,23 @@ pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Worklo
         (None, None) => Precision::Tf32,
     });
     let computation = Computation { attention: job.attention, ..Computation::new(job.sequence, precision, job.software) };
-    let setup =
-        Setup::new((cluster, index), topology, Calibration::defaults(), &job.model, computation).map_err(
-            |error| match error {
-                SetupError::Model(ref inner) => {
-                    let message = format!("model `{}`: {inner}", job.model.name);
-                    let field = format!("model.{}", inner.field);
-                    input(workload.error(job, &field, Code::ModelConfigValue, message).help(inner.help.clone()))
-                }
-                SetupError::Precision { .. } => {
-                    let field = if job.precision.is_some() { "precision" } else { "name" };
-                    let have = Precision::ALL.iter().filter(|precision| precision.peak(peak).is_some());
-                    let have: Vec<&str> = have.map(|precision| precision.as_str()).collect();
-                    input(
-                        workload
-                            .error(job, field, Code::UnsupportedDataType, error.to_string())
-                            .help(format!("it has: {}", have.join(", "))),
-                    )
-                }
-            },
-        )?;
+    let setup = Setup::new((cluster, index), topology, calibration, &job.model, computation).map_err(|error| match error {
+        SetupError::Model(ref inner) => {
+            let message = format!("model `{}`: {inner}", job.model.name);
+            let field = format!("model.{}", inner.field);
+            input(workload.error(job, &field, Code::ModelConfigValue, message).help(inner.help.clone()))
+        }
+        SetupError::Precision { .. } => {
+            let field = if job.precision.is_some() { "precision" } else { "name" };
+            let have = Precision::ALL.iter().filter(|precision| precision.peak(peak).is_some());
+            let have: Vec<&str> = have.map(|precision| precision.as_str()).collect();
+            input(
+                workload
+                    .error(job, field, Code::UnsupportedDataType, error.to_string())
+                    .help(format!("it has: {}", have.join(", "))),
+            )
+        }
+    })?;
     let order = match &job.order {
         Some(source) => {
             Some(Arc::new(Order::read(source).map_err(|error| input(workload.also(job, "parallelism.order", *error)))?))

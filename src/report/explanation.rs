@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use crate::calibration::Moved;
 use crate::plan::{Assumption, Derivation, How};
 
 /// Derivations as indented trees of `depth` levels at most, then the assumptions. A part told in full is not told again.
@@ -16,6 +17,19 @@ pub fn explanation(derivations: &[Derivation], assumptions: &[Assumption], depth
     out += "Assumed, not measured:\n";
     for assumption in assumptions {
         let _ = writeln!(out, "  {}: {} - {}", assumption.what, assumption.value, assumption.why);
+    }
+    out
+}
+
+/// What a profile of one's own hardware moved, figure by figure; nothing without one.
+#[must_use]
+pub fn moved(calibrated: &[Moved]) -> String {
+    if calibrated.is_empty() {
+        return String::new();
+    }
+    let mut out = String::from("\nMeasured on one's own hardware, in place of the catalogue's figures:\n");
+    for Moved { what, from, to, why } in calibrated {
+        let _ = writeln!(out, "  {what}: {from} -> {to} ({why})");
     }
     out
 }

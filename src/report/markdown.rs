@@ -49,6 +49,12 @@ pub fn plan_markdown(plan: &Plan) -> String {
             let _ = writeln!(out, "- {} (+{:.2} % time per token)", other.strategy.describe(), other.slower_by * 100.0);
         }
     }
+    if !plan.calibrated.is_empty() {
+        out += "\nMeasured on one's own hardware:\n\n";
+        for moved in &plan.calibrated {
+            let _ = writeln!(out, "- {}: {} -> {} ({})", moved.what, moved.from, moved.to, moved.why);
+        }
+    }
     out += "\n<details><summary>Assumed, not measured</summary>\n\n";
     for assumption in &plan.assumptions {
         let _ = writeln!(out, "- {}: {} ({})", assumption.what, assumption.value, assumption.why);

@@ -1,13 +1,16 @@
 //! What people and machines read. A report shows what `plan` and `catalog` hold; it computes nothing but layout.
 
+mod bench;
 mod catalog;
 mod csv;
 mod dot;
 mod explanation;
+mod fleet;
 mod gantt_svg;
 mod gantt_text;
 mod markdown;
 mod plan;
+mod roofline;
 mod scene;
 mod schedules;
 mod svg;
@@ -15,14 +18,17 @@ mod table;
 mod trace;
 mod validation;
 
+pub use bench::{adapters, bench_table, bench_text};
 pub use catalog::{accelerators, entry, links, models, servers, switches};
 pub use csv::plan_csv;
 pub use dot::{tasks_dot, topology_dot};
-pub use explanation::explanation;
+pub use explanation::{explanation, moved};
+pub use fleet::{fleet_table, fleet_text};
 pub use gantt_svg::gantt_svg;
 pub use gantt_text::gantt_text;
 pub use markdown::plan_markdown;
 pub use plan::plan_text;
+pub use roofline::roofline_svg;
 pub use scene::Scene;
 pub use schedules::{critical_path, jitter, schedules_table, slow_stage, stages_table};
 pub use svg::terminal_svg;

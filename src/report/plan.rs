@@ -283,6 +283,11 @@ fn verdict(plan: &Plan) -> String {
         grouped(a.bounded as f64, 0),
         grouped(a.costed as f64, 0)
     );
+    if !plan.calibrated.is_empty() {
+        let moved: Vec<String> =
+            plan.calibrated.iter().map(|moved| format!("{} {} -> {}", moved.what, moved.from, moved.to)).collect();
+        out += &wrapped(&format!("Measured on one's own hardware: {}.", moved.join(", ")));
+    }
     let assumed: Vec<&str> = plan.assumptions.iter().map(|a| a.what.as_str()).collect();
     out += &wrapped(&format!("* assumed, not measured: {}. `planner explain` says why.", assumed.join(", ")));
     out += &wrapped(&format!("Not modelled: {}.", plan.not_modelled.join(", ")));

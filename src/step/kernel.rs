@@ -1,6 +1,7 @@
 //! Time of a kernel on an accelerator: roofline with the efficiency that its shape reaches.
 
-use crate::calibration::{Calibration, Factors, KERNEL_OVERHEAD, MatmulCurve, MemoryCurve};
+use crate::calibration::{Calibration, Factors, MatmulCurve, MemoryCurve};
+use crate::catalog::Sourced;
 use crate::model::{Kernel, Part};
 use crate::spec::{Computation, Pool, Precision};
 use crate::units::{Bytes, Flop, Seconds};
@@ -22,6 +23,8 @@ pub struct Device {
     pub memory: MemoryCurve,
     /// What the framework makes of them.
     pub factors: Factors,
+    /// Start and end of a kernel.
+    pub launch: Sourced<Seconds>,
     precision: Precision,
 }
 
@@ -48,7 +51,8 @@ impl Device {
             .map_or_else(|| linear.clone(), |curve| curve.scaled(factors.half));
         Some(Self {
             full: calibration.matmul(accelerator, Precision::Tf32).unwrap_or_else(|| half.clone()),
-            memory: MemoryCurve { nominal: accelerator.memory_bandwidth, efficiency: calibration.memory(accelerator) },
+            memory: calibration.memory(accelerator),
+            launch: calibration.launch(accelerator),
             linear,
             half,
             factors,
@@ -70,7 +74,7 @@ impl Device {
             ),
             Kernel::Stream { .. } => Seconds::ZERO,
         };
-        math.max(self.memory_time(kernel)) + KERNEL_OVERHEAD
+        math.max(self.memory_time(kernel)) + self.launch.value
     }
 
     /// Time of a kernel in its part of the model: routing and experts come with losses of their own.
@@ -87,13 +91,13 @@ impl Device {
     /// Time of a kernel's traffic; element-wise work that the framework does not fuse passes over memory more than once.
     fn memory_time(&self, kernel: &Kernel) -> Seconds {
         let passes = if matches!(kernel, Kernel::Stream { .. }) { self.factors.stream } else { 1.0 };
-        Seconds::new(kernel.bytes() * passes / self.memory.bandwidth().get())
+        self.memory.time(kernel.bytes()) * passes
     }
 
     /// A kernel's shape and what bounds it, for an explanation: `[8192 x 10240] by [8192] 1.4 TFLOP at 612 TFLOP/s, compute`.
     #[must_use]
     pub fn describe(&self, kernel: &Kernel) -> String {
-        let time = self.time(kernel, Pass::Forward) - KERNEL_OVERHEAD;
+        let time = self.time(kernel, Pass::Forward) - self.launch.value;
         let memory = self.memory_time(kernel);
         let bound = if memory.get() >= time.get() * (1.0 - 1e-9) { "memory-bound" } else { "compute-bound" };
         let flops = Flop::new(kernel.flops());

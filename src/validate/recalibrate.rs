@@ -1,12 +1,13 @@
 //! The constants of training frameworks anew, as the file that the planner carries: fitted, and judged on sources held out.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::PublishedRun;
 use super::cross::{held_out, spreads};
 use super::fit::{Fit, fit};
 use super::predict::Predictor;
-use super::score::is_fitted;
+use super::score::{is_fitted, mean, median, quantile};
 use crate::calibration::Training;
 
 /// Rounds after which a fit that still moves is taken as it is.
@@ -19,8 +20,22 @@ pub struct Recalibration {
     pub fit: Fit,
     /// The constants and spreads, as `training.yaml` has them.
     pub training: Training,
-    /// The logarithm of predicted over measured time of every fitted row, its source held out.
-    pub held_out: Vec<Option<f64>>,
+    /// Median absolute errors of groups of pretraining runs, their sources held out, sorted.
+    held_out: Vec<f64>,
+}
+
+impl Recalibration {
+    /// Median over groups of the absolute error on sources held out.
+    #[must_use]
+    pub fn held_out_median(&self) -> f64 {
+        quantile(&self.held_out, 0.5)
+    }
+
+    /// Mean over groups of the same.
+    #[must_use]
+    pub fn held_out_mean(&self) -> f64 {
+        mean(&self.held_out)
+    }
 }
 
 /// Whether a row may be fitted: marked for it, and complete.
@@ -33,9 +48,15 @@ pub fn may_be_fitted(row: &PublishedRun) -> bool {
 #[must_use]
 pub fn recalibrate(predictor: &Predictor, rows: &[PublishedRun], start: &Training) -> Recalibration {
     let fit = fit(predictor, rows, start, &may_be_fitted, MOST_ROUNDS, false);
-    let held_out = held_out(predictor, rows, &fit.training, &may_be_fitted);
-    let spreads = spreads(predictor, rows, &held_out, &fit.training);
+    let errors = held_out(predictor, rows, &fit.training, &may_be_fitted);
+    let spreads = spreads(predictor, rows, &errors, &fit.training);
     let training = Training { spreads, ..fit.training.clone() };
+    let mut groups: BTreeMap<&str, Vec<f64>> = BTreeMap::new();
+    for (row, error) in rows.iter().zip(&errors).filter(|(row, _)| row.task == "pretrain") {
+        groups.entry(row.split_group.as_str()).or_default().extend(error.map(|error| error.exp_m1().abs()));
+    }
+    let mut held_out: Vec<f64> = groups.into_values().filter(|errors| !errors.is_empty()).map(median).collect();
+    held_out.sort_by(f64::total_cmp);
     Recalibration { fit, training, held_out }
 }
 

@@ -1,0 +1,44 @@
+//! Progress of a measurement, on terminals only.
+
+use std::time::Duration;
+
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+use crate::bench::Watcher;
+
+/// A bar on standard error; nothing where that is no terminal.
+pub(super) struct Bar(ProgressBar);
+
+impl Bar {
+    pub(super) fn new(gpu: &str, kernels: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(kernels as u64), ProgressDrawTarget::stderr());
+        // A template that does not parse, which no test lets pass, leaves the default style.
+        if let Ok(style) = ProgressStyle::with_template("{prefix}  {bar:24} {pos}/{len}  {wide_msg}") {
+            bar.set_style(style);
+        }
+        bar.set_prefix(gpu.to_owned());
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+}
+
+impl Watcher for Bar {
+    fn begins(&mut self, kernel: &str, number: usize, _: usize) {
+        self.0.set_position(number as u64);
+        self.0.set_message(kernel.to_owned());
+    }
+
+    fn sampled(&mut self, _: usize) {
+        self.0.tick();
+    }
+
+    fn done(&mut self) {
+        self.0.inc(1);
+    }
+}
+
+impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
