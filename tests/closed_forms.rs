@@ -3,11 +3,12 @@
 use planner::calibration::Calibration;
 use planner::catalog::{Catalog, Model};
 use planner::diagnostic::Source;
-use planner::model::{Architecture, LayerKind, Shard, layer_operators};
+use planner::model::{Architecture, Keeping, LayerKind, Shard, layer_operators};
 use planner::parallel::Strategy;
 use planner::spec::{AttentionKernel, Cluster, Computation, Precision, Recompute, ScheduleKind, Software};
 use planner::step::Setup;
 use planner::step::layer::Costing;
+use planner::step::states::States;
 use planner::topology::Topology;
 
 fn gpt() -> &'static Model {
@@ -25,6 +26,7 @@ fn shard(tensor: u32, sequence_parallel: bool) -> Shard {
         expert_tensor: tensor,
         precision: Precision::Fp16,
         attention: AttentionKernel::Unfused,
+        keeping: Keeping::default(),
     }
 }
 
@@ -80,7 +82,7 @@ fn activations_of_a_layer_are_the_published_ones() {
             strategy: &strategy,
             shard: &shard,
             device: &setup.device,
-            adapters: false,
+            computation: &setup.computation,
             calibration: setup.calibration,
             groups: &groups,
         };
@@ -102,7 +104,8 @@ fn model_flops_are_the_published_ones() {
     assert!((model.flops(2048).model().get() / published - 1.0).abs() < 1e-12);
 }
 
-/// Megatron-LM's states: 18 bytes a parameter with BF16, 6 + 12/D with the optimizer divided (`theoretical_memory_usage.py`).
+/// Megatron-LM's states: 18 bytes a parameter with 32-bit gradients, 6 + 12/D with the optimizer divided; 20 and 4 + 16/D with 16-bit
+/// gradients (`docs/source/api-guide/dist_optimizer.md`).
 #[test]
 fn states_take_the_published_bytes_a_parameter() {
     let cluster = a100();
@@ -119,6 +122,17 @@ fn states_take_the_published_bytes_a_parameter() {
         let states = (memory.weights + memory.gradients + memory.optimizer).get();
         assert!((states / (parameters * bytes) - 1.0).abs() < 1e-12, "dp {dp} zero {zero}: {}", states / parameters);
     }
+}
+
+/// FP16 has 16-bit gradients, of which the optimizer makes 32-bit copies.
+#[test]
+fn half_gradients_take_the_published_bytes_a_parameter() {
+    let numerics = Computation::new(2048, Precision::Fp16, Software::Megatron2021);
+    let states = States::of(&numerics, 1, false);
+    assert_eq!((states.weights + states.gradients, states.optimizer, states.total()), (4.0, 16.0, 20.0));
+    // FSDP holds weights, gradients and moments in 32 bits.
+    let numerics = Computation::new(2048, Precision::Bf16, Software::FsdpCompiled);
+    assert_eq!(States::of(&numerics, 3, false).total(), 16.0);
 }
 
 /// A lower bound is one: no layout of a search is faster than its own.

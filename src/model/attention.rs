@@ -18,7 +18,7 @@ pub(super) fn operators(model: &Architecture, window: Option<u32>, shard: &Shard
 
     let mut out = vec![norm("attention norm", Part::Attention, divided * h, element)];
     // Column-parallel projections read the norm's output, which is kept once, divided along the sequence.
-    let input = divided * h * element;
+    let input = shard.kept_projection(divided * h, false);
     match model.heads {
         Heads::Grouped { query, key_value, dim } => {
             let width = query_key_value_width(query, key_value, dim, t);
@@ -29,7 +29,7 @@ pub(super) fn operators(model: &Architecture, window: Option<u32>, shard: &Shard
             let down = q + c + r;
             out.push(Operator::linear("latent down projection", Part::Attention, [divided, down, h], 1.0, precision, input));
             out.push(norm("latent norm", Part::Attention, divided * (q + c), element));
-            let up = (q + c) * divided * element;
+            let up = shard.kept_input((q + c) * divided);
             if q_rank == 0 {
                 out.push(Operator::linear(
                     "query projection",
@@ -70,7 +70,7 @@ pub(super) fn operators(model: &Architecture, window: Option<u32>, shard: &Shard
     out.extend(core(model, window, shard));
     let context = f64::from(model.heads.query()) * f64::from(model.heads.value_dim()) / t;
     // Its input is the core's output: kept here in both kernels, because selective recomputation keeps it too.
-    let kept = tokens * context * element;
+    let kept = shard.kept_projection(tokens * context, shard.attention != AttentionKernel::Unfused);
     out.push(Operator::linear("output projection", Part::Attention, [tokens, h, context], 1.0, precision, kept));
     out.push(residual("attention residual", Part::Attention, divided * h, element, model.dropout));
     out

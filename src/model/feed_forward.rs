@@ -32,8 +32,7 @@ fn dense(model: &Architecture, ffn: f64, shard: &Shard, name: &'static str) -> V
     let h = f64::from(model.hidden);
     let f = ffn / f64::from(shard.tensor);
     let tokens = shard.tokens();
-    let element = shard.precision.activation_bytes();
-    let input = shard.sequence_tokens() * h * element;
+    let input = shard.kept_input(shard.sequence_tokens() * h);
     block(name, Part::FeedForward, model, [tokens, f, h], 1.0, shard, input)
 }
 
@@ -65,9 +64,16 @@ fn experts(model: &Architecture, moe: crate::catalog::Experts, shard: &Shard) ->
         .launching(ROUTER_LAUNCHES),
         Operator::stream("permute to experts", Part::Experts, 2.0 * moved, 2.0 * moved, 0.0).launching(PERMUTE_LAUNCHES),
     ];
-    out.extend(block("experts", Part::Experts, model, [rows, f, h], local, shard, routed * h * element));
+    out.extend(block("experts", Part::Experts, model, [rows, f, h], local, shard, shard.kept_input(routed * h)));
     out.push(
-        Operator::stream("combine from experts", Part::Experts, 2.0 * moved, 2.0 * moved, moved).launching(PERMUTE_LAUNCHES),
+        Operator::stream(
+            "combine from experts",
+            Part::Experts,
+            2.0 * moved,
+            2.0 * moved,
+            if shard.keeping.weighs_inside { 0.0 } else { moved },
+        )
+        .launching(PERMUTE_LAUNCHES),
     );
     out
 }
@@ -97,8 +103,14 @@ fn block(
     };
     vec![
         Operator::linear(names[0], part, [rows, width, h], batch, shard.precision, input),
-        Operator::stream(names[1], part, all * (width + f), all * (2.0 * width + f), all * width),
-        Operator::linear(names[2], part, [rows, h, f], batch, shard.precision, all * f),
+        Operator::stream(
+            names[1],
+            part,
+            all * (width + f),
+            all * (2.0 * width + f),
+            shard.kept_activation(rows * batch * width),
+        ),
+        Operator::linear(names[2], part, [rows, h, f], batch, shard.precision, shard.kept_input(rows * batch * f)),
     ]
 }
 

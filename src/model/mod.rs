@@ -8,11 +8,13 @@ mod architecture;
 mod attention;
 mod feed_forward;
 mod flops;
+mod keeping;
 mod operator;
 mod parameters;
 
 pub use architecture::{Architecture, Heads, LayerKind, ModelError};
 pub use flops::ModelFlops;
+pub use keeping::Keeping;
 pub use operator::{Kernel, Operator, Part, Saved, Shard};
 pub use parameters::Count;
 

@@ -1,5 +1,6 @@
 //! One operator: what it computes, what it moves, what it keeps for the backward pass.
 
+use super::Keeping;
 use crate::spec::{AttentionKernel, Precision};
 use crate::units::Bytes;
 
@@ -24,6 +25,8 @@ pub struct Shard {
     pub precision: Precision,
     /// How attention is computed.
     pub attention: AttentionKernel,
+    /// In which type tensors are kept for the backward pass.
+    pub keeping: Keeping,
 }
 
 impl Shard {

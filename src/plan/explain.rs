@@ -284,13 +284,18 @@ fn memory(plan: &Plan, setup: &Setup<'_>) -> Derivation {
     let m = &stage.memory;
     let free = plan.step.memory_capacity.get() - m.total().get();
     let parts = vec![
-        Derivation::model("weights", m.weights.get(), "B", "2 bytes a parameter; ZeRO-3 divides them over replicas"),
+        Derivation::model(
+            "weights",
+            m.weights.get(),
+            "B",
+            "2 bytes a parameter (4 with FSDP); ZeRO-3 divides them over replicas",
+        ),
         Derivation::model("gradients", m.gradients.get(), "B", "4 bytes a parameter (2 with FP16); ZeRO-2 divides them"),
         Derivation::model(
             "optimizer",
             m.optimizer.get(),
             "B",
-            "12 bytes a parameter: master weight and two moments; ZeRO-1 divides them",
+            "12 bytes a parameter: master weight and two moments (16 with 16-bit gradients, of which it makes copies); ZeRO-1 divides them",
         ),
         Derivation::model(
             "activations",
@@ -302,8 +307,9 @@ fn memory(plan: &Plan, setup: &Setup<'_>) -> Derivation {
             "working set",
             m.working.get(),
             "B",
-            "activations that recomputation brings back, one layer at a time",
+            "one layer at a time: activations computed again, gradients in passing, gathered weights; or the logits",
         ),
+        Derivation::model("fragments", m.fragments.get(), "B", "holes in what the framework's allocator reserves"),
         Derivation::new(
             "reserve",
             m.reserve.get(),

@@ -144,6 +144,7 @@ fn memory(step: &StepEstimate) -> Vec<String> {
     line("optimizer", m.optimizer);
     line("activations", m.activations);
     line("working set", m.working);
+    line("fragments", m.fragments);
     line("reserve*", m.reserve);
     line("free", step.memory_capacity - m.total());
     lines

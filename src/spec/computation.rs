@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::{AttentionKernel, Precision, Software};
+use super::{AttentionKernel, Precision, Software, Storage};
 
 /// How much of a step is launched from recorded graphs (CUDA graphs, XLA executables) instead of kernel by kernel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize, JsonSchema)]
@@ -37,6 +37,8 @@ pub struct Computation {
     pub expert_overlap: bool,
     /// Whether only low-rank adapters are trained: weights frozen, no weight gradients (arXiv:2106.09685).
     pub adapters: bool,
+    /// What is stored in fewer bits than the framework does by default.
+    pub storage: Storage,
 }
 
 impl Computation {
@@ -52,6 +54,7 @@ impl Computation {
             tensor_overlap: software.is_megatron_core() || software == Software::Xla,
             expert_overlap: false,
             adapters: false,
+            storage: Storage::default(),
         }
     }
 }

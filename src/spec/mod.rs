@@ -14,6 +14,7 @@ mod numerics;
 mod resolve_cluster;
 mod schedule_kind;
 mod software;
+mod storage;
 mod workload;
 mod workload_file;
 
@@ -23,5 +24,6 @@ pub use computation::{Computation, Graphs};
 pub use numerics::{AttentionKernel, Precision};
 pub use schedule_kind::{Placement, ScheduleKind};
 pub use software::Software;
+pub use storage::{Loss, Modules, Storage, Tensors};
 pub use workload::{Job, Workload};
 pub use workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, Recompute, WorkloadFile};

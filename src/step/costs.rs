@@ -7,13 +7,14 @@ use std::sync::Arc;
 use super::collective;
 use super::durations::{ChunkTimes, Durations};
 use super::layer::{Costing, Groups, Passes, Spent, gradient_bytes};
-use super::memory::{Memory, RESERVE, weight_bytes};
+use super::memory::{Memory, weight_bytes};
 use super::schedule::{Pipeline, Placement, Schedule, ScheduleError, Times};
 use super::setup::Setup;
+use super::working;
 use crate::calibration::Operation;
 use crate::model::{Count, LayerKind, Shard};
 use crate::parallel::{LayerSplit, Strategy};
-use crate::spec::Recompute;
+use crate::spec::{Recompute, Software};
 use crate::units::{Bytes, Seconds};
 
 /// Bytes that Adam reads and writes per parameter: gradient, master weight and two moments read, three of them and the 16-bit
@@ -120,7 +121,7 @@ impl Setup<'_> {
             strategy: s,
             shard: &shard,
             device: &self.device,
-            adapters: self.computation.adapters,
+            computation: &self.computation,
             calibration: self.calibration,
             groups,
         };
@@ -146,7 +147,7 @@ impl Setup<'_> {
             order: self.own_order(s).map(|order| Arc::clone(&order.schedule)),
             durations: durations.clone(),
             microbatches: microbatches_per_chunk(&pipeline),
-            memory: vec![Memory { reserve: RESERVE, ..Memory::default() }; p],
+            memory: vec![Memory::default(); p],
             saved: vec![vec![Bytes::ZERO; v]; p],
             in_flight: Vec::new(),
             layers: vec![0; p],
@@ -160,8 +161,6 @@ impl Setup<'_> {
                 costs.saved[stage][c] = slice.saved;
                 costs.recomputed_flops[stage] += slice.recomputed_flops;
                 costs.memory[stage].working = costs.memory[stage].working.max(slice.working);
-                // The logits live from the head's forward to its backward pass, which follow each other: one microbatch.
-                costs.memory[stage].activations += slice.saved_once;
                 costs.layers[stage] += slice.layers;
                 let [gather, reduce] = self.replica_communication(s, &slice.parameters, groups);
                 durations.gather[stage][c] = gather;
@@ -180,10 +179,13 @@ impl Setup<'_> {
         costs.pipeline = pipeline;
         costs.in_flight = self.in_flight(&costs);
         for (stage, held) in parameters.iter().enumerate() {
+            let layers = f64::from(costs.layers[stage]).max(1.0);
+            let on_device = 1.0 - (f64::from(self.computation.storage.offloaded_layers) / layers).min(1.0);
             for (saved, alive) in costs.saved[stage].iter().zip(&costs.in_flight[stage]) {
-                costs.memory[stage].activations += *saved * f64::from(*alive);
+                costs.memory[stage].activations += (*saved * on_device + self.piped(s, stage)) * f64::from(*alive);
             }
-            costs.memory[stage].add_parameters(held, s, &self.computation);
+            costs.memory[stage].add_parameters(held, s, &self.states(s));
+            costs.memory[stage].add_overhead(self.computation.software, self.pool.accelerator.memory);
             durations.optimizer[stage] = self.optimizer(s, held);
         }
         if s.overlap {
@@ -222,14 +224,22 @@ impl Setup<'_> {
             for layer in first_layer..first_layer + layers {
                 let again = costing.strategy.recompute_of(index as u32 / costing.strategy.pp * layers + layer - first_layer);
                 let sort = (self.model.layer_kind(layer), self.model.window(layer), again);
-                let passes = *sorts.entry(sort).or_insert_with(|| costing.layer(sort.0, sort.1, sort.2));
+                let passes = *sorts.entry(sort).or_insert_with(|| {
+                    let passes = costing.layer(sort.0, sort.1, sort.2);
+                    Passes {
+                        working: passes.working + self.gathered(costing.strategy, &self.model.layer_parameters(sort.0)),
+                        ..passes
+                    }
+                });
                 slice.add(&passes);
                 slice.parameters = sum(slice.parameters, self.model.layer_parameters(sort.0));
             }
             if index + 1 == split.len() {
                 let head = costing.head();
-                slice.add(&Passes { saved: Bytes::ZERO, ..head });
-                slice.saved_once = head.saved;
+                // The logits live from the head's forward to its backward pass, which follow each other: one microbatch, while
+                // no layer is at work.
+                let logits = head.saved + head.working;
+                slice.add(&Passes { saved: Bytes::ZERO, working: logits, ..head });
                 slice.parameters = sum(slice.parameters, Count { replicated: self.model.norm_width(), ..Count::default() });
                 // With tied embeddings on one stage there is one table; otherwise the last stage holds its own.
                 if !(self.model.tied_embeddings && costing.strategy.pp == 1) {
@@ -241,6 +251,24 @@ impl Setup<'_> {
             slices.push(slice);
         }
         slices
+    }
+
+    /// What `DeepSpeed`'s pipeline engine holds of a microbatch in flight beside what the layers keep: the stage's output, until
+    /// its gradient arrives, and on the first stage the embedding's output beside its transpose, which the layers keep
+    /// (`runtime/pipe/engine.py`, `pipe_buffers`). Megatron-LM frees the output's data once it is sent.
+    fn piped(&self, s: &Strategy, stage: usize) -> Bytes {
+        if self.computation.software != Software::MegatronDeepspeed {
+            return Bytes::ZERO;
+        }
+        let shard = self.shard(s);
+        let tensor = Bytes::new(shard.tokens() * f64::from(self.model.hidden) * self.computation.precision.activation_bytes());
+        tensor * if stage == 0 { 2.0 } else { 1.0 }
+    }
+
+    /// What ZeRO-3 gathers of a layer that holds `count`.
+    fn gathered(&self, s: &Strategy, count: &Count) -> Bytes {
+        let parameters = count.sharded / f64::from(s.tp) + count.replicated + count.expert / f64::from(s.ep * s.etp);
+        if s.zero < 3 { Bytes::ZERO } else { working::gathered(self.computation.software, parameters) }
     }
 
     /// Time of sending a microbatch's activations to the next stage, by stage that sends.
@@ -312,8 +340,6 @@ type Sort = (LayerKind, Option<u32>, Recompute);
 struct Slice {
     times: ChunkTimes,
     saved: Bytes,
-    /// Kept of one microbatch at a time, whatever the schedule.
-    saved_once: Bytes,
     working: Bytes,
     recomputed_flops: f64,
     parameters: Count,

@@ -4,12 +4,13 @@ use std::ops::{Add, AddAssign, Mul, Sub};
 
 use super::collective;
 use super::kernel::{Device, Pass};
+use super::working;
 use crate::calibration::{Calibration, Operation};
 use crate::model::{
     Architecture, Count, Heads, LayerKind, Operator, Part, Shard, embedding_operators, head_operators, layer_operators,
 };
 use crate::parallel::Strategy;
-use crate::spec::{AttentionKernel, Precision, Recompute};
+use crate::spec::{AttentionKernel, Computation, Precision, Recompute, Software};
 use crate::topology::Group;
 use crate::units::{Bytes, Seconds};
 
@@ -134,8 +135,8 @@ pub struct Costing<'a> {
     pub shard: &'a Shard,
     /// The accelerator.
     pub device: &'a Device,
-    /// Whether the weights are frozen.
-    pub adapters: bool,
+    /// What is computed, and with which software.
+    pub computation: &'a Computation,
     /// Efficiency constants.
     pub calibration: &'a Calibration,
     /// The rank's groups.
@@ -162,7 +163,8 @@ impl Costing<'_> {
         // The backward pass of a gather is a scatter and the other way round: as much again.
         passes.input_gradient += communication;
         let again = passes.forward;
-        self.recompute(recompute, &operators, again, &mut passes);
+        self.recompute(recompute, kind, &operators, again, &mut passes);
+        passes.working += working::passing_gradients(&operators, self.shard);
         let weights = self.divided_weights(&self.model.layer_parameters(kind), &passes);
         passes.forward.weights += weights[0];
         passes.input_gradient.weights += weights[1];
@@ -190,6 +192,10 @@ impl Costing<'_> {
     #[must_use]
     pub fn head(&self) -> Passes {
         let mut passes = self.operators(&head_operators(self.model, self.shard));
+        // Its operators keep 32 bits of each.
+        let logits = self.shard.tokens() * f64::from(self.model.vocab) / f64::from(self.strategy.tp);
+        let bytes = working::logit_bytes(self.computation.software, self.computation.storage.loss, self.strategy.tp);
+        passes.working = Bytes::new(logits * (bytes - 4.0));
         if self.strategy.sp {
             passes.forward.tensor += self.tensor_collective(Operation::AllGather);
             passes.input_gradient.tensor += self.tensor_collective(Operation::ReduceScatter);
@@ -211,7 +217,7 @@ impl Costing<'_> {
         for operator in operators {
             passes.forward.compute += self.kernels(operator, &operator.forward, Pass::Forward);
             passes.input_gradient.compute += self.kernels(operator, &operator.input_gradient, Pass::Backward);
-            if !self.adapters {
+            if !self.computation.adapters {
                 passes.weight_gradient.compute += self.kernels(operator, &operator.weight_gradient, Pass::Backward);
             }
             passes.saved += operator.saved.bytes;
@@ -281,11 +287,26 @@ impl Costing<'_> {
     }
 
     /// What recomputation runs again and what it saves keeping.
-    fn recompute(&self, recompute: Recompute, operators: &[Operator], forward: Spent, passes: &mut Passes) {
+    fn recompute(&self, recompute: Recompute, kind: LayerKind, operators: &[Operator], forward: Spent, passes: &mut Passes) {
+        let storage = &self.computation.storage;
+        if recompute != Recompute::Full {
+            let kept = match storage.named {
+                Some(tensors) => working::named_tensors(self.model, kind, self.shard, tensors),
+                None => passes.saved - working::freed(operators, self.model, self.shard, storage.recomputed),
+            };
+            passes.working = (passes.saved - kept).max(Bytes::ZERO);
+            passes.saved = kept;
+        }
         let of =
             |wanted: &dyn Fn(&Operator) -> bool| -> Vec<Operator> { operators.iter().filter(|o| wanted(o)).cloned().collect() };
         let again = match recompute {
             Recompute::None => return,
+            Recompute::Selective if self.computation.software == Software::FsdpCompiled => {
+                let kept = working::every_second_matmul(self.model, kind, self.shard);
+                passes.working = (passes.saved - kept).max(Bytes::ZERO);
+                passes.saved = kept;
+                return;
+            }
             // A fused kernel computes its scores again as it is.
             Recompute::Selective if self.shard.attention != AttentionKernel::Unfused => return,
             Recompute::Selective => {
@@ -300,7 +321,9 @@ impl Costing<'_> {
                 passes.working = passes.saved;
                 let input =
                     self.shard.sequence_tokens() * f64::from(self.model.hidden) * self.shard.precision.activation_bytes();
-                passes.saved = Bytes::new(input);
+                // `MaxText` divides the residual stream over the tensor axis.
+                let over = if self.computation.software == Software::Xla { f64::from(self.strategy.tp) } else { 1.0 };
+                passes.saved = Bytes::new(input / over);
                 operators.to_vec()
             }
         };
@@ -328,7 +351,7 @@ impl Costing<'_> {
 
     /// Gathering of weights and reduction of gradients of `count` parameters in every microbatch.
     fn weight_collectives(&self, count: &Count) -> [Seconds; 2] {
-        if self.strategy.zero < 2 || self.adapters {
+        if self.strategy.zero < 2 || self.computation.adapters {
             return [Seconds::ZERO; 2];
         }
         let dense = count.sharded / f64::from(self.strategy.tp) + count.replicated;

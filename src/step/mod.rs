@@ -15,7 +15,9 @@ mod operators;
 mod order;
 pub mod schedule;
 mod setup;
+pub mod states;
 pub mod timeline;
+pub mod working;
 
 pub use costs::Costs;
 pub use estimate::{Breakdown, StageEstimate, StepError, StepEstimate};

@@ -5,11 +5,12 @@ use std::sync::Arc;
 use super::kernel::Device;
 use super::layer::Groups;
 use super::order::Order;
+use super::states::States;
 use crate::calibration::Calibration;
 use crate::catalog::Model;
-use crate::model::{Architecture, ModelError, Shard};
+use crate::model::{Architecture, Keeping, ModelError, Shard};
 use crate::parallel::{LayerSplit, Strategy, Violation, violations};
-use crate::spec::{Cluster, Computation, Pool, Precision};
+use crate::spec::{Cluster, Computation, Pool, Precision, Software};
 use crate::topology::Topology;
 
 /// A job on a pool.
@@ -117,7 +118,24 @@ impl<'a> Setup<'a> {
             expert_tensor: strategy.etp,
             precision: self.computation.precision,
             attention: self.computation.attention,
+            keeping: self.keeping(),
         }
+    }
+
+    fn keeping(&self) -> Keeping {
+        Keeping {
+            cast_inputs: self.computation.software.is_megatron_core(),
+            weighs_inside: self.computation.software == Software::MegatronCore,
+            narrow_activation: self.computation.storage.narrow_activation,
+            adapters: self.computation.adapters,
+        }
+    }
+
+    /// Bytes that a parameter takes.
+    #[must_use]
+    pub fn states(&self, strategy: &Strategy) -> States {
+        // The tensor cores that have 4-bit types also take 8-bit operands in every layout.
+        States::of(&self.computation, strategy.zero, self.pool.accelerator.peak.fp4.is_some())
     }
 
     /// The groups of a rank.

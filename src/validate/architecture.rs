@@ -93,7 +93,7 @@ pub fn of(row: &PublishedRun) -> Result<Model, String> {
         heads,
         kv_heads: number(row.kv_heads, |k| k.kv_heads),
         head_dim: known
-            .filter(|known| known.hidden == Some(hidden))
+            .filter(|known| known.hidden == Some(hidden) && known.heads == Some(heads))
             .and_then(|known| known.head_dim)
             .or((hidden % heads != 0).then_some(hidden.div_ceil(heads))),
         ffn,

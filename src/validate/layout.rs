@@ -2,7 +2,9 @@
 
 use super::PublishedRun;
 use crate::parallel::Strategy;
-use crate::spec::{AttentionKernel, Computation, Graphs, Precision, Recompute, ScheduleKind, Software};
+use crate::spec::{
+    AttentionKernel, Computation, Graphs, Loss, Modules, Precision, Recompute, ScheduleKind, Software, Storage, Tensors,
+};
 
 /// Everything of a row that is not its machine and its model.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -67,7 +69,7 @@ impl Layout {
                 microbatch,
                 microbatches: batch / (dp * microbatch),
                 zero: zero(&row.zero_stage_or_fsdp, megatron),
-                recompute: recompute(&row.recompute),
+                recompute: recompute(row),
                 recompute_layers: recompute_layers(&row.recompute),
                 schedule: if vp > 1 && pp > 1 { ScheduleKind::Interleaved } else { ScheduleKind::OneForwardOneBackward },
                 overlap: !software(row).is_early_megatron(),
@@ -81,8 +83,9 @@ impl Layout {
 fn precision(text: &str) -> Result<Precision, String> {
     match text.trim() {
         "" => Err("the data type is not known".into()),
-        "bf16" | "bf16 or fp16" => Ok(Precision::Bf16),
-        "fp16" | "fp16/bf16" => Ok(Precision::Fp16),
+        "bf16" => Ok(Precision::Bf16),
+        // Where a source leaves it open, the memory of its runs has no room for 32-bit gradients.
+        "fp16" | "fp16/bf16" | "bf16 or fp16" => Ok(Precision::Fp16),
         text if text.starts_with("mxfp8") => Ok(Precision::Mxfp8),
         text if text.starts_with("fp8") => Ok(Precision::Fp8),
         text if text.starts_with("nvfp4") || text.starts_with("fp4") => Ok(Precision::Nvfp4),
@@ -123,6 +126,7 @@ fn computation(row: &PublishedRun, sequence: u32) -> Result<Computation, String>
         },
         expert_overlap: notes.contains("ep all-to-all overlap"),
         adapters: row.task == "lora",
+        storage: storage(row, &notes, &base),
         ..base
     })
 }
@@ -194,8 +198,80 @@ fn zero(text: &str, megatron: bool) -> u8 {
     }
 }
 
-fn recompute(text: &str) -> Recompute {
-    match text {
+/// What a row's job stores in fewer bits than its framework does by default.
+fn storage(row: &PublishedRun, notes: &str, base: &Computation) -> Storage {
+    let eight = base.software.is_megatron_core() && base.precision.is_narrow();
+    let adapters = row.task == "lora";
+    let stated = ["fp8_params=true", "fp8_param_gather=true"].iter().any(|option| notes.contains(option));
+    // MLPerf's submissions share NVIDIA's settings: frozen weights in 8 bits where the matmuls are (`fp8_params`), gradients summed
+    // in 16 bits.
+    let contest = row.source.starts_with("MLPerf") && base.software.is_megatron_core();
+    // NVIDIA's performance recipes set `grad_reduce_in_fp32 = False` (Megatron-Bridge, `scripts/performance`).
+    let framework = row.framework.to_lowercase();
+    let recipe = base.software.is_megatron_core() && ["bridge", "nemo"].iter().any(|name| framework.contains(name));
+    Storage {
+        narrow_weights: eight && (stated || adapters),
+        narrow_gradients: contest || recipe,
+        // `FP8_ACT=1` is set in the configurations that do not divide the sequence.
+        narrow_activation: eight && contest && adapters && row.cp.unwrap_or(1) == 1,
+        half_shards: row.framework.to_lowercase().contains("internevo"),
+        named: (base.software == Software::Xla).then(|| named(&row.recompute)),
+        recomputed: recomputed(&row.recompute),
+        offloaded_layers: notes
+            .split("cpu activation offload ")
+            .nth(1)
+            .and_then(|n| n.split(' ').next()?.parse().ok())
+            .unwrap_or(0),
+        // torchtitan stopped compiling its loss in December 2024 (pull request 755) and began again in April 2025 (1033); figures
+        // published in that month are older.
+        loss: if base.software == Software::FsdpCompiled && release(row) < 2025.4 { Loss::Unfused } else { Loss::Default },
+    }
+}
+
+/// The tensors that a remat policy of `MaxText` or Pax keeps on the accelerator; without one, the layers' inputs.
+fn named(policy: &str) -> Tensors {
+    let all = [
+        ("query_proj", Tensors::QUERY),
+        ("key_proj", Tensors::KEY),
+        ("value_proj", Tensors::VALUE),
+        ("qkv_proj", Tensors::QUERY.with(Tensors::KEY).with(Tensors::VALUE)),
+        ("context", Tensors::CONTEXT),
+        ("out_proj", Tensors::OUT),
+        ("mlpwi", Tensors::UP),
+        ("mlpwo", Tensors::DOWN),
+    ];
+    let every = all.iter().fold(Tensors::INPUT, |set, (_, tensor)| set.with(*tensor));
+    match policy {
+        text if text.contains("custom") => {
+            let input = if text.contains("decoder_layer_input=offload") { Tensors::default() } else { Tensors::INPUT };
+            let kept = all.iter().filter(|(name, _)| text.contains(&format!("{name}=device")));
+            kept.fold(input, |set, (_, tensor)| set.with(*tensor))
+        }
+        text if text.contains("ffn1") || text.contains("except_mlpwi") => every.without(Tensors::UP),
+        text if text.contains("minimal") || text.contains("save_dot") => every,
+        _ => Tensors::INPUT,
+    }
+}
+
+/// `selective(moe_act,layernorm)`: what Megatron-Core computes again.
+fn recomputed(text: &str) -> Modules {
+    let names = text.strip_prefix("selective(").and_then(|rest| rest.strip_suffix(')')).unwrap_or("");
+    names.split(',').fold(Modules::default(), |set, name| {
+        set.with(match name {
+            "layernorm" => Modules::NORMS,
+            "moe_act" => Modules::EXPERT_ACTIVATION,
+            "mla_up_proj" => Modules::LATENT_UP,
+            "moe" => Modules::EXPERTS,
+            "mlp" => Modules::FEED_FORWARD,
+            _ => Modules::default(),
+        })
+    })
+}
+
+fn recompute(row: &PublishedRun) -> Recompute {
+    match row.recompute.as_str() {
+        // What torchtitan's configurations have.
+        "" if row.framework.starts_with("torchtitan") => Recompute::Selective,
         "" | "none" => Recompute::None,
         text if text.contains("full") => Recompute::Full,
         _ => Recompute::Selective,
