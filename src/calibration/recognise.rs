@@ -69,8 +69,8 @@ pub fn nominal(accelerator: &Accelerator, measurement: &Measurement) -> Option<f
 pub const BEYOND_PHYSICS: f64 = 1.02;
 
 /// The share of the dense 16-bit peak that instructions of one subgroup reach, which is all that WGSL has: Hopper's rest needs
-/// instructions of four (`wgmma`). 494 of 757 TFLOP/s on an H800 (arXiv:2501.12084); elsewhere the same class reaches the peak.
-/// Nothing for Blackwell data-centre GPUs, of which nobody has told.
+/// instructions of four (`wgmma`). 494 of 757 TFLOP/s on an H800 (arXiv:2501.12084). Elsewhere the peak itself is taken: on an RTX PRO
+/// 6000 the same class reaches 106 % of cuBLAS. Nothing for Blackwell data-centre GPUs, of which nobody has told.
 #[must_use]
 pub fn subgroup_ceiling(accelerator: &Accelerator) -> Option<f64> {
     let name = accelerator.name.as_str();
