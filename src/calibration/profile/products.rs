@@ -8,7 +8,7 @@ use crate::bench::Summary;
 use crate::diagnostic::{Code, Diagnostic, Source, nearest, quoted};
 use crate::units::FlopPerSecond;
 
-/// One row tells no spread. Products of one shape in one run of a library lie within this, temperature and power included.
+/// One row tells no spread: this much is assumed, for temperature and power.
 const ONE_ROW: f64 = 0.05;
 
 const COLUMNS: [&str; 5] = ["m", "n", "k", "dtype", "tflop/s"];
