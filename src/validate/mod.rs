@@ -1,7 +1,7 @@
 //! Predictions held against published runs.
 //!
 //! A published run is a row of a table: its machine, its model, its layout, and what was measured. Each of the first three is
-//! read from the row in a file of its own; [`predict`] brings them together; [`memory`] compares what they hold.
+//! read from the row in a file of its own; [`Predictor`] brings them together; [`memory`] compares what they hold.
 //! This room knows `step` and what is below it; it does not know reports.
 
 pub mod architecture;
