@@ -164,6 +164,12 @@ impl Training {
         self.constants.iter().find(|constant| constant.name == name).map(|constant| constant.value)
     }
 
+    /// Time of an expert exchange within a scale-up domain of several trays, over that of the kernels for eight accelerators: a rack has
+    /// kernels of its own, which leave copies to its links.
+    fn exchange(&self, accelerator: &Accelerator) -> f64 {
+        if accelerator.scale_up.domain > 16 { self.value("exchange.rack").unwrap_or(1.0) } else { 1.0 }
+    }
+
     /// The generation of an accelerator, by its name.
     #[must_use]
     pub fn generation(&self, accelerator: &str) -> Option<&str> {
@@ -240,7 +246,7 @@ impl Training {
                 exposed(computation.tensor_overlap, "tensor-exposed")
             },
             context_exposed: self.by_software("context-exposed", software, 1.0),
-            expert_exposed: exposed(computation.expert_overlap, "expert-exposed"),
+            expert_exposed: exposed(computation.expert_overlap, "expert-exposed") * self.exchange(accelerator),
             grouped: self.by_software("grouped", software, 1.0),
             dispatch: self
                 .value("dispatch.graphed")

@@ -24,7 +24,7 @@ use crate::economics::CostEstimate;
 use crate::parallel::{LayerSplit, Strategy};
 use crate::run::RunEstimate;
 use crate::search::{Account, Found, Search, Space, search};
-use crate::spec::{Cluster, Computation, Job, Pool, Precision, Workload};
+use crate::spec::{Cluster, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
 use crate::step::memory::RESERVE;
 use crate::step::{Order, Setup, SetupError, StepEstimate};
@@ -267,7 +267,7 @@ pub fn setup_calibrated<'a>(
         (None, Some(_)) => Precision::Fp16,
         (None, None) => Precision::Tf32,
     });
-    let computation = Computation { attention: job.attention, ..Computation::new(job.sequence, precision, job.software) };
+    let computation = job.computation(precision);
     let setup = Setup::new((cluster, index), topology, calibration, &job.model, computation).map_err(|error| match error {
         SetupError::Model(ref inner) => {
             let message = format!("model `{}`: {inner}", job.model.name);

@@ -9,7 +9,7 @@ use petgraph::graph::DiGraph;
 
 use super::resolve_cluster::unknown_name_help;
 use super::workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, WorkloadFile};
-use super::{AttentionKernel, Precision, Software, huggingface, names};
+use super::{AttentionKernel, Computation, Graphs, Precision, Software, huggingface, names};
 use crate::catalog::{Catalog, Model};
 use crate::diagnostic::{self, Code, Diagnostic, Source, nearest, quoted};
 use crate::units::{Batch, Seconds, Tokens};
@@ -44,6 +44,10 @@ pub struct Job {
     pub attention: AttentionKernel,
     /// The training framework.
     pub software: Software,
+    /// How much is launched from recorded graphs, when stated.
+    pub graphs: Option<Graphs>,
+    /// Whether only low-rank adapters are trained.
+    pub adapters: bool,
     /// Degrees that are fixed.
     pub parallelism: Parallelism,
     /// The file of its own pipeline order.
@@ -54,6 +58,22 @@ pub struct Job {
     pub deadline: Option<Seconds>,
     /// Jobs that have to be done before.
     pub after: Vec<usize>,
+}
+
+impl Job {
+    /// What it computes in `precision`: as its framework does, but for what the job says otherwise.
+    #[must_use]
+    pub fn computation(&self, precision: Precision) -> Computation {
+        let base = Computation::new(self.sequence, precision, self.software);
+        Computation {
+            attention: self.attention,
+            graphs: self.graphs.unwrap_or(base.graphs),
+            tensor_overlap: self.parallelism.tensor_overlap.unwrap_or(base.tensor_overlap),
+            expert_overlap: self.parallelism.expert_overlap.unwrap_or(base.expert_overlap),
+            adapters: self.adapters,
+            ..base
+        }
+    }
 }
 
 impl Workload {
@@ -93,6 +113,8 @@ impl Workload {
                 precision: job.precision,
                 attention: job.attention.unwrap_or(job.software.unwrap_or_default().attention()),
                 software: job.software.unwrap_or_default(),
+                graphs: job.graphs,
+                adapters: job.adapters.unwrap_or(false),
                 parallelism: match &job.parallelism {
                     ParallelismRef::Auto => Parallelism::default(),
                     ParallelismRef::Fixed(fixed) => (**fixed).clone(),

@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::{AttentionKernel, Precision, ScheduleKind, Software};
+use super::{AttentionKernel, Graphs, Precision, ScheduleKind, Software};
 use crate::catalog::Model;
 use crate::units::{Batch, Seconds, Tokens};
 
@@ -44,6 +44,12 @@ pub struct JobFile {
     /// Training framework: how kernels are fused, launched and overlapped.
     #[serde(default)]
     pub software: Option<Software>,
+    /// How much of a step is launched from recorded graphs (CUDA graphs) instead of kernel by kernel.
+    #[serde(default)]
+    pub graphs: Option<Graphs>,
+    /// Whether only low-rank adapters are trained, the model's own weights frozen.
+    #[serde(default)]
+    pub adapters: Option<bool>,
     /// `auto`, or the degrees; those left out are searched.
     #[serde(default)]
     pub parallelism: ParallelismRef,
@@ -97,6 +103,10 @@ pub struct Parallelism {
     pub schedule: Option<ScheduleKind>,
     /// Whether data-parallel communication runs behind the computation.
     pub overlap: Option<bool>,
+    /// Whether tensor-parallel collectives run behind the matmuls that they feed or follow; as the framework does when left out.
+    pub tensor_overlap: Option<bool>,
+    /// Whether tokens travel to and from their experts behind another microbatch's computation.
+    pub expert_overlap: Option<bool>,
     /// Path of a file with the order in which every stage runs its turns, in place of `schedule`, relative to the folder of the
     /// workload file: PyTorch's CSV of a pipeline schedule, which `planner trace -o order.csv` writes too.
     pub order: Option<String>,

@@ -301,11 +301,18 @@ impl Costing<'_> {
             |wanted: &dyn Fn(&Operator) -> bool| -> Vec<Operator> { operators.iter().filter(|o| wanted(o)).cloned().collect() };
         let again = match recompute {
             Recompute::None => return,
-            Recompute::Selective if self.computation.software == Software::FsdpCompiled => {
+            Recompute::Selective if matches!(self.computation.software, Software::Fsdp | Software::FsdpCompiled) => {
                 let kept = working::every_second_matmul(self.model, kind, self.shard);
                 passes.working = (passes.saved - kept).max(Bytes::ZERO);
                 passes.saved = kept;
-                return;
+                // What is not kept runs again: all but attention and every second matmul.
+                let mut matmuls = 0;
+                let runs_again = |o: &&Operator| {
+                    let is_matmul = o.forward.iter().any(|kernel| matches!(kernel, crate::model::Kernel::Matmul { .. }));
+                    matmuls += usize::from(is_matmul);
+                    o.part != Part::AttentionCore && !(is_matmul && matmuls % 2 == 0)
+                };
+                operators.iter().filter(runs_again).cloned().collect()
             }
             // A fused kernel computes its scores again as it is.
             Recompute::Selective if self.shard.attention != AttentionKernel::Unfused => return,

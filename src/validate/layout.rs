@@ -143,6 +143,11 @@ fn graphs(row: &PublishedRun, notes: &str) -> Option<Graphs> {
     }
 }
 
+/// Whether a row's notes say that its kernels were compiled.
+fn compiled(row: &PublishedRun) -> bool {
+    row.overlap_notes.contains("compile") && !row.overlap_notes.contains("no compile")
+}
+
 /// The class of a row's framework.
 fn software(row: &PublishedRun) -> Software {
     let framework = row.framework.to_lowercase();
@@ -154,6 +159,9 @@ fn software(row: &PublishedRun) -> Software {
         Software::Megatron2021
     } else if ["maxtext", "jax", "pax", "levanter", "t5x"].iter().any(|name| has(name)) {
         Software::Xla
+    } else if has("torchtitan") && !compiled(row) {
+        // torchtitan says where it compiles; without, it runs eagerly.
+        Software::Fsdp
     } else if has("torchtitan") || has("compile") || has("torchao") {
         Software::FsdpCompiled
     } else if ["fsdp", "internevo", "composer", "lightning", "lit-gpt", "automodel", "picotron", "colossal"]
@@ -224,7 +232,7 @@ fn storage(row: &PublishedRun, notes: &str, base: &Computation) -> Storage {
             .unwrap_or(0),
         // torchtitan stopped compiling its loss in December 2024 (pull request 755) and began again in April 2025 (1033); figures
         // published in that month are older.
-        loss: if base.software == Software::FsdpCompiled && release(row) < 2025.4 { Loss::Unfused } else { Loss::Default },
+        loss: if row.framework.contains("torchtitan") && release(row) < 2025.4 { Loss::Unfused } else { Loss::Default },
     }
 }
 

@@ -113,6 +113,7 @@ const HEADER: &str = "\
 #   contention.F         slow-down of computation by a collective beside it, in shares of the collective's time
 #   grouped, dispatch    time of grouped matmuls and traffic of routing and permutation, over ideal ones
 #   route                time in which the host waits for the tokens of every expert, in us, each pass of a layer
+#   exchange.rack        time of expert exchanges in a rack-sized scale-up domain, over that of kernels for eight accelerators
 #   unaligned            rate of matmuls whose rows are not aligned to 16 bytes, over aligned ones
 #
 #   spreads: half and nine in ten of the measured times lie within a factor of e^half and e^ninety of the predicted ones, from
