@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::input::{Destination, Inputs};
+use super::input::{Destination, Format, Inputs};
 use super::measurements::results;
 use super::{Failure, Global, Outcome, input, output};
 use crate::bench::BenchResult;
@@ -42,19 +42,6 @@ pub struct FleetHealthArguments {
     format: Format,
     #[command(flatten)]
     destination: Destination,
-}
-
-/// Form of a report.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For machines
-    Json,
-    /// For documents
-    Markdown,
-    /// For spreadsheets
-    Csv,
 }
 
 /// What `--format json` prints.

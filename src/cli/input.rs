@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::{Failure, Global};
 use crate::calibration::{Calibration, Profile};
@@ -30,6 +30,19 @@ pub(super) struct Inputs {
     /// Plan this job of the workload only
     #[arg(long, value_name = "NAME")]
     pub job: Option<String>,
+}
+
+/// Form of an answer that is a table or a plan.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// For people
+    Text,
+    /// For machines: base units, the unit in the key
+    Json,
+    /// For pull requests and documents
+    Markdown,
+    /// For spreadsheets
+    Csv,
 }
 
 /// What was read.

@@ -1,8 +1,8 @@
 //! `planner plan`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::input::{Destination, Inputs};
+use super::input::{Destination, Format, Inputs};
 use super::{Failure, Global, Outcome, output};
 use crate::plan::{Plan, SCHEMA_VERSION};
 use crate::report;
@@ -21,19 +21,6 @@ pub struct PlanArguments {
     format: Format,
     #[command(flatten)]
     destination: Destination,
-}
-
-/// Form of a plan.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For machines: base units, the unit in the key
-    Json,
-    /// For pull requests and documents
-    Markdown,
-    /// One row a job, base units, the unit in the column's name
-    Csv,
 }
 
 /// What `--format json` prints.

@@ -1,8 +1,8 @@
 //! `planner schedules`.
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
-use super::input::{Destination, Inputs};
+use super::input::{Destination, Format, Inputs};
 use super::{Failure, Global, Outcome, output};
 use crate::plan::study;
 use crate::report;
@@ -17,19 +17,6 @@ pub struct SchedulesArguments {
     format: Format,
     #[command(flatten)]
     destination: Destination,
-}
-
-/// Form of a comparison.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Format {
-    /// For people
-    Text,
-    /// For machines
-    Json,
-    /// For pull requests and documents
-    Markdown,
-    /// For spreadsheets
-    Csv,
 }
 
 pub(super) fn run(arguments: &SchedulesArguments, global: &Global) -> Result<Outcome, Failure> {

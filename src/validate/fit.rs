@@ -26,8 +26,6 @@ const PULL: f64 = 0.5;
 pub struct Fit {
     /// The constants, with the number of runs behind each.
     pub training: Training,
-    /// Mean loss before and after.
-    pub loss: [f64; 2],
     /// Runs used.
     pub rows: usize,
     /// Groups that they belong to.
@@ -82,7 +80,6 @@ pub fn fit(
     let base = times(&training, &everything, &runs);
     let total =
         |times: &[f64], which: &[usize]| -> f64 { which.iter().zip(times).map(|(i, time)| loss(&runs[*i], *time)).sum() };
-    let before = total(&base, &everything);
     // A constant is moved over the runs that it changes.
     let touched: Vec<Vec<usize>> = (0..training.constants.len())
         .map(|k| {
@@ -133,9 +130,7 @@ pub fn fit(
     for constant in &mut training.constants {
         constant.value = (constant.value * 1e4).round() / 1e4;
     }
-    let after = total(&times(&training, &everything, &runs), &everything);
-    let weight: f64 = runs.iter().map(|run| run.weight).sum();
-    Fit { training, loss: [before / weight, after / weight], rows: runs.len(), groups: groups.len() }
+    Fit { training, rows: runs.len(), groups: groups.len() }
 }
 
 /// Adapters are trained on whole sequences of packed samples, with settings that sources leave out: a quarter of a vote.

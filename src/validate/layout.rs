@@ -15,8 +15,6 @@ pub struct Layout {
     pub strategy: Strategy,
     /// Whether the row leaves the microbatch open: then it is the fastest that fits.
     pub open_microbatch: bool,
-    /// Degrees that the row leaves open and that were assumed.
-    pub assumed: u32,
 }
 
 impl Layout {
@@ -27,13 +25,7 @@ impl Layout {
     pub fn of(row: &PublishedRun) -> Result<Self, String> {
         let gpus = row.n_gpus.filter(|gpus| *gpus > 0).ok_or("the number of accelerators is not known")?;
         let sequence = row.seq.filter(|seq| *seq > 0).ok_or("the sequence length is not known")?;
-        let mut assumed = 0;
-        let mut degree = |value: Option<u32>| {
-            assumed += u32::from(value.is_none());
-            value.unwrap_or(1).max(1)
-        };
-        let [tp, pp] = [degree(row.tp), degree(row.pp)];
-        let [cp, vp, ep] = [row.cp, row.vp, row.ep].map(|degree| degree.unwrap_or(1).max(1));
+        let [tp, pp, cp, vp, ep] = [row.tp, row.pp, row.cp, row.vp, row.ep].map(|degree| degree.unwrap_or(1).max(1));
         let dp = gpus / (tp * cp * pp);
         if dp == 0 || dp * tp * cp * pp != gpus {
             return Err(format!("tp {tp} x cp {cp} x pp {pp} does not divide {gpus} accelerators"));
@@ -75,7 +67,6 @@ impl Layout {
                 overlap: !software(row).is_early_megatron(),
             },
             open_microbatch: row.mbs.is_none(),
-            assumed,
         })
     }
 }
