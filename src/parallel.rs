@@ -1,18 +1,18 @@
 //! How a job is laid out over ranks, and what layouts are legal.
 //!
 //! Ranks are numbered with tensor parallelism innermost, then context, data, and pipeline parallelism outermost, as
-//! Megatron-LM does; expert parallelism is laid over the tensor, context and data ranks. Rank i runs on accelerator i of its
-//! pool. This room knows the model; it does not know time.
+//! Megatron-LM does, or with replicas outermost ([`RankOrder`]); expert parallelism is laid over the tensor, context and data
+//! ranks. Rank i runs on accelerator i of its pool. This room knows the model; it does not know time.
 
 mod layer_split;
 
-pub use layer_split::LayerSplit;
+pub use layer_split::{LayerDeal, LayerSplit};
 
 use serde::Serialize;
 
 use crate::diagnostic::Code;
-use crate::model::Architecture;
-use crate::spec::{Placement, Recompute, ScheduleKind};
+use crate::model::{Architecture, Heads};
+use crate::spec::{ContextKind, Placement, RankOrder, Recompute, ScheduleKind};
 
 /// A complete layout of a job.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -23,6 +23,9 @@ pub struct Strategy {
     pub sp: bool,
     /// Context-parallel degree, c.
     pub cp: u32,
+    /// How context-parallel ranks see each other's keys and values.
+    #[serde(rename = "cp_kind")]
+    pub context: ContextKind,
     /// Pipeline-parallel degree, p.
     pub pp: u32,
     /// Virtual pipeline stages per rank, v.
@@ -39,12 +42,18 @@ pub struct Strategy {
     pub microbatches: u32,
     /// ZeRO stage, 0 to 3.
     pub zero: u8,
+    /// Copies of what ZeRO divides, each over so many times fewer ranks (hybrid sharding).
+    pub zero_replicas: u32,
     /// What is computed again in the backward pass.
     pub recompute: Recompute,
     /// Layers of each stage that `recompute: full` is limited to; 0 for all of them.
     pub recompute_layers: u16,
     /// Pipeline schedule.
     pub schedule: ScheduleKind,
+    /// What counts as a layer when layers are dealt out, where the job leaves that open.
+    pub split: LayerDeal,
+    /// Which ranks are neighbours.
+    pub rank_order: RankOrder,
     /// Whether data-parallel communication runs behind the computation.
     pub overlap: bool,
 }
@@ -66,6 +75,13 @@ impl Strategy {
     #[must_use]
     pub fn expert_replicas(&self) -> u32 {
         (self.tp * self.cp * self.dp / (self.ep * self.etp).max(1)).max(1)
+    }
+
+    /// Ranks that one copy of what ZeRO divides is spread over: of dense weights, and of experts.
+    #[must_use]
+    pub fn shards(&self) -> [f64; 2] {
+        let copies = self.zero_replicas.max(1);
+        [(self.cp * self.dp / copies).max(1), (self.expert_replicas() / copies).max(1)].map(f64::from)
     }
 
     /// Layers of each slice of the model, spread evenly, in model order; which stage runs which is the schedule's to say.
@@ -112,15 +128,31 @@ impl Strategy {
         parts.push(format!("dp {}", self.dp));
         parts.push(format!("microbatch {} x {}", self.microbatch, self.microbatches));
         if self.zero > 0 {
-            parts.push(format!("zero {}", self.zero));
+            let copies = if self.zero_replicas > 1 { format!(" x {} copies", self.zero_replicas) } else { String::new() };
+            parts.push(format!("zero {}{copies}", self.zero));
         }
         match self.recompute {
             Recompute::None => {}
             Recompute::Selective => parts.push("selective recompute".into()),
+            Recompute::Full if self.recompute_layers > 0 => {
+                parts.push(format!("full recompute of {} layers a stage", self.recompute_layers));
+            }
             Recompute::Full => parts.push("full recompute".into()),
         }
         if !matches!(self.schedule, ScheduleKind::OneForwardOneBackward | ScheduleKind::Interleaved) {
             parts.push(self.schedule.as_str().into());
+        }
+        if self.cp > 1 && self.context != ContextKind::default() {
+            parts.push(format!("{} of keys", self.context.as_str()));
+        }
+        if self.split != LayerDeal::Even {
+            parts.push(format!("{} counted as a layer", self.split.as_str()));
+        }
+        if self.rank_order != RankOrder::default() {
+            parts.push(format!("ranks {}", self.rank_order.as_str()));
+        }
+        if !self.overlap {
+            parts.push("no overlap".into());
         }
         parts.join(" · ")
     }
@@ -211,7 +243,9 @@ pub fn violations(strategy: &Strategy, model: &Architecture, sequence: u32, gpus
         &|| format!("a sequence of {sequence} tokens does not divide over cp {} and tp {}", s.cp, s.tp),
         &|| format!("use a sequence that is a multiple of {}", u64::from(parts) * u64::from(s.tp)),
     );
+    context(s, model, &mut found);
     experts(s, model, &mut found);
+    copies(s, model, &mut found);
     found.0
 }
 
@@ -287,6 +321,52 @@ fn schedule(s: &Strategy, found: &mut Violations) {
     );
 }
 
+/// The rules of exchanging heads for sequences.
+fn context(s: &Strategy, model: &Architecture, found: &mut Violations) {
+    let ranks = s.tp * s.cp;
+    let key_value = match model.heads {
+        Heads::Grouped { key_value, .. } => key_value,
+        // Keys and values of every head are made from their compressed form before they travel.
+        Heads::Latent { query, .. } => query,
+    };
+    found.rule(
+        s.cp == 1 || s.context != ContextKind::AllToAll || model.heads.query() % ranks == 0 && key_value % ranks == 0,
+        "parallelism.cp-kind",
+        Code::HeadDivisibility,
+        &|| {
+            let query = model.heads.query();
+            format!("{query} query and {key_value} key-value heads do not divide over tp {} x cp {}", s.tp, s.cp)
+        },
+        &|| "use `cp-kind: ring`, or smaller degrees".into(),
+    );
+}
+
+/// The rules of copies of what ZeRO divides, and of where replicas are.
+fn copies(s: &Strategy, model: &Architecture, found: &mut Violations) {
+    let replicas = s.cp * s.dp;
+    let divides =
+        replicas % s.zero_replicas.max(1) == 0 && (model.moe.is_none() || s.expert_replicas() % s.zero_replicas.max(1) == 0);
+    found.rule(
+        s.zero_replicas == 1 || s.zero > 0 && divides && s.zero_replicas > 0,
+        "parallelism.zero-replicas",
+        Code::LayoutDivisibility,
+        &|| {
+            format!(
+                "{} copies of what zero {} divides do not go into {replicas} ranks with the same weights",
+                s.zero_replicas, s.zero
+            )
+        },
+        &|| "use a divisor of cp x dp, with `zero: 1` or more".into(),
+    );
+    found.rule(
+        s.rank_order == RankOrder::TpCpDpPp || s.cp == 1 && (model.moe.is_none() || s.ep * s.etp == s.tp),
+        "parallelism.rank-order",
+        Code::LayoutDivisibility,
+        &|| format!("with ranks {} cp has to be 1 and ep x etp equal to tp", s.rank_order.as_str()),
+        &|| format!("use `rank-order: {}`", RankOrder::default().as_str()),
+    );
+}
+
 /// The rules of expert parallelism.
 fn experts(s: &Strategy, model: &Architecture, found: &mut Violations) {
     let mut rule = |holds, field, code, message: &dyn Fn() -> String, help: &dyn Fn() -> String| {
@@ -342,6 +422,7 @@ pub(crate) mod tests {
         tp: 8,
         sp: true,
         cp: 1,
+        context: ContextKind::Ring,
         pp: 4,
         vp: 1,
         ep: 1,
@@ -350,9 +431,12 @@ pub(crate) mod tests {
         microbatch: 1,
         microbatches: 16,
         zero: 1,
+        zero_replicas: 1,
         recompute: Recompute::None,
         recompute_layers: 0,
         schedule: ScheduleKind::OneForwardOneBackward,
+        split: LayerDeal::Even,
+        rank_order: RankOrder::TpCpDpPp,
         overlap: true,
     };
 

@@ -4,8 +4,10 @@ use planner::calibration::Calibration;
 use planner::catalog::{Catalog, Model};
 use planner::diagnostic::Source;
 use planner::model::{Architecture, Keeping, LayerKind, Shard, layer_operators};
-use planner::parallel::Strategy;
-use planner::spec::{AttentionKernel, Cluster, Computation, Precision, Recompute, ScheduleKind, Software};
+use planner::parallel::{LayerDeal, Strategy};
+use planner::spec::{
+    AttentionKernel, Cluster, Computation, ContextKind, Precision, RankOrder, Recompute, ScheduleKind, Software,
+};
 use planner::step::Setup;
 use planner::step::layer::Costing;
 use planner::step::states::States;
@@ -35,6 +37,7 @@ fn strategy(tp: u32, sp: bool, recompute: Recompute) -> Strategy {
         tp,
         sp,
         cp: 1,
+        context: ContextKind::Ring,
         pp: 1,
         vp: 1,
         ep: 1,
@@ -43,9 +46,12 @@ fn strategy(tp: u32, sp: bool, recompute: Recompute) -> Strategy {
         microbatch: 2,
         microbatches: 1,
         zero: 0,
+        zero_replicas: 1,
         recompute,
         recompute_layers: 0,
         schedule: ScheduleKind::OneForwardOneBackward,
+        split: LayerDeal::Even,
+        rank_order: RankOrder::TpCpDpPp,
         overlap: false,
     }
 }
@@ -83,7 +89,6 @@ fn activations_of_a_layer_are_the_published_ones() {
             shard: &shard,
             device: &setup.device,
             computation: &setup.computation,
-            calibration: setup.calibration,
             groups: &groups,
         };
         costing.layer(LayerKind::Dense, None, recompute).saved.get()

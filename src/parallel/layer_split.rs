@@ -34,7 +34,49 @@ pub enum LayerSplit {
     Given(Vec<u32>),
 }
 
+/// What counts as a layer when the planner deals layers out: the choices that a search has where the job makes none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum LayerDeal {
+    /// Layers alone.
+    #[default]
+    Even,
+    /// The embedding too.
+    Embedding,
+    /// The output layer and the loss too.
+    Loss,
+    /// All of it.
+    Both,
+}
+
+impl LayerDeal {
+    /// All of them.
+    pub const ALL: [Self; 4] = [Self::Even, Self::Embedding, Self::Loss, Self::Both];
+
+    /// What counts, in words.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Even => "nothing",
+            Self::Embedding => "embedding",
+            Self::Loss => "loss",
+            Self::Both => "embedding and loss",
+        }
+    }
+}
+
 impl LayerSplit {
+    /// The job's own split; where it has none, the layout's.
+    #[must_use]
+    pub fn with(&self, deal: LayerDeal) -> Self {
+        match (self, deal) {
+            (Self::Even, LayerDeal::Embedding) => Self::Counted { embedding: true, loss: false },
+            (Self::Even, LayerDeal::Loss) => Self::Counted { embedding: false, loss: true },
+            (Self::Even, LayerDeal::Both) => Self::Counted { embedding: true, loss: true },
+            (own, _) => own.clone(),
+        }
+    }
+
     /// What `parallelism` asks for. Keys that exclude each other are for whoever reads the file to refuse.
     #[must_use]
     pub fn of(parallelism: &Parallelism) -> Self {

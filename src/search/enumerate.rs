@@ -1,7 +1,7 @@
 //! Which layouts are tried.
 
 use crate::model::Architecture;
-use crate::parallel::{LayerSplit, Strategy};
+use crate::parallel::{LayerDeal, LayerSplit, Strategy};
 use crate::spec::{AttentionKernel, Parallelism, Recompute, ScheduleKind};
 use crate::units::Batch;
 
@@ -136,6 +136,7 @@ impl Space {
                             tp,
                             sp: fixed.sp.unwrap_or(tp > 1),
                             cp,
+                            context: fixed.cp_kind.unwrap_or_default(),
                             pp,
                             vp: *vp,
                             ep,
@@ -144,9 +145,12 @@ impl Space {
                             microbatch,
                             microbatches,
                             zero: *zero,
+                            zero_replicas: fixed.zero_replicas.unwrap_or(1),
                             recompute: *recompute,
-                            recompute_layers: 0,
+                            recompute_layers: fixed.recompute_layers.unwrap_or(0),
                             schedule: fixed.schedule.unwrap_or(interleaved),
+                            split: LayerDeal::Even,
+                            rank_order: fixed.rank_order.unwrap_or_default(),
                             overlap: fixed.overlap.unwrap_or(true),
                         });
                     }

@@ -4,6 +4,7 @@
 //! derived; `cluster.rs` and `workload.rs` are what they mean. This room knows `yaml`, `catalog` and `units`; it knows nothing
 //! of time or layouts.
 
+mod arrangement;
 mod cluster;
 mod cluster_file;
 mod computation;
@@ -18,6 +19,7 @@ mod storage;
 mod workload;
 mod workload_file;
 
+pub use arrangement::{ContextKind, RankOrder};
 pub use cluster::{Cluster, Fabric, Pool, Power};
 pub use cluster_file::{ClusterFile, FabricKind};
 pub use computation::{Computation, Graphs};

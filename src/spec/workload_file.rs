@@ -6,7 +6,7 @@ use std::fmt;
 use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
 use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
-use super::{AttentionKernel, Graphs, Precision, ScheduleKind, Software};
+use super::{AttentionKernel, ContextKind, Graphs, Precision, RankOrder, ScheduleKind, Software};
 use crate::catalog::Model;
 use crate::units::{Batch, Seconds, Tokens};
 
@@ -76,6 +76,8 @@ pub struct Parallelism {
     /// Context-parallel degree.
     #[schemars(range(min = 1, max = 1024))]
     pub cp: Option<u32>,
+    /// How context-parallel ranks see each other's keys and values.
+    pub cp_kind: Option<ContextKind>,
     /// Pipeline-parallel degree.
     #[schemars(range(min = 1, max = 1024))]
     pub pp: Option<u32>,
@@ -97,8 +99,18 @@ pub struct Parallelism {
     /// ZeRO stage: 0 nothing, 1 optimizer state, 2 and gradients, 3 and weights divided over data-parallel ranks.
     #[schemars(range(min = 0, max = 3))]
     pub zero: Option<u8>,
+    /// Copies of what ZeRO divides: each is divided over so many times fewer ranks, and gradients are summed over the copies. Hybrid
+    /// sharding of FSDP; Megatron-LM's `--num-distributed-optimizer-instances`.
+    #[schemars(range(min = 1, max = 1_000_000))]
+    pub zero_replicas: Option<u32>,
     /// What is computed again in the backward pass instead of kept.
     pub recompute: Option<Recompute>,
+    /// Layers of each stage, over all its virtual stages, that `recompute: full` is limited to; all of them when left out beside
+    /// `recompute`.
+    #[schemars(range(min = 1, max = 1000))]
+    pub recompute_layers: Option<u16>,
+    /// Which ranks are neighbours, from the innermost degree to the outermost.
+    pub rank_order: Option<RankOrder>,
     /// Pipeline schedule.
     pub schedule: Option<ScheduleKind>,
     /// Whether data-parallel communication runs behind the computation.

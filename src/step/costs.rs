@@ -4,7 +4,7 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::collective;
+use super::collective::Communicator;
 use super::durations::{ChunkTimes, Durations};
 use super::layer::{Costing, Groups, Passes, Spent, gradient_bytes};
 use super::memory::{Memory, weight_bytes};
@@ -122,7 +122,6 @@ impl Setup<'_> {
             shard: &shard,
             device: &self.device,
             computation: &self.computation,
-            calibration: self.calibration,
             groups,
         };
         let mut pipeline = pipeline(s);
@@ -278,24 +277,17 @@ impl Setup<'_> {
     fn sends(&self, s: &Strategy, shard: &Shard, groups: &Groups) -> Vec<Seconds> {
         let bytes = shard.tokens() * f64::from(self.model.hidden) * self.computation.precision.activation_bytes();
         let part = Bytes::new(bytes / f64::from(s.tp));
-        let gather = if s.sp || s.tp == 1 {
-            Seconds::ZERO
-        } else {
-            collective::time(self.calibration, Operation::AllGather, Bytes::new(bytes), &groups.tensor)
-        };
-        let stride = s.tp * s.cp * s.dp;
+        let gather = if s.sp { Seconds::ZERO } else { groups.tensor.time(Operation::AllGather, Bytes::new(bytes)) };
+        let over = |pair: &Communicator| pair.time(Operation::PointToPoint, part) + gather;
+        let (near, far) = (over(&groups.near), over(&groups.far));
         (0..s.pp)
             .map(|stage| {
                 let next = (stage + 1) % s.pp;
-                let inside = self.topology.same_domain(self.pool_index, stage * stride, next * stride);
-                let mut pair = groups.pipeline.clone();
-                pair.ranks = 2;
-                pair.per_domain = if inside { 2 } else { 1 };
-                pair.domains = if inside { 1 } else { 2 };
-                if s.pp < 2 {
-                    Seconds::ZERO
-                } else {
-                    collective::time(self.calibration, Operation::PointToPoint, part, &pair) + gather
+                let inside = self.topology.same_domain(self.pool_index, stage * groups.stage, next * groups.stage);
+                match inside {
+                    _ if s.pp < 2 => Seconds::ZERO,
+                    true => near,
+                    false => far,
                 }
             })
             .collect()
@@ -303,20 +295,13 @@ impl Setup<'_> {
 
     /// Gathering of weights ahead of a step and reduction of gradients behind it, for the parameters of a chunk.
     fn replica_communication(&self, s: &Strategy, held: &Count, groups: &Groups) -> [Seconds; 2] {
-        let dense = held.sharded / f64::from(s.tp) + held.replicated;
-        let expert = held.expert / f64::from(s.ep * s.etp);
-        let over = |operation, element: f64| {
-            collective::time(self.calibration, operation, Bytes::new(dense * element), &groups.data)
-                + collective::time(self.calibration, operation, Bytes::new(expert * element), &groups.expert_data)
-        };
         let gradient = gradient_bytes(self.computation.precision);
+        let weight = weight_bytes(self.computation.precision);
         match s.zero {
             _ if self.computation.adapters => [Seconds::ZERO; 2],
-            0 => [Seconds::ZERO, over(Operation::AllReduce, gradient)],
-            1 => {
-                [over(Operation::AllGather, weight_bytes(self.computation.precision)), over(Operation::ReduceScatter, gradient)]
-            }
-            2 => [over(Operation::AllGather, weight_bytes(self.computation.precision)), Seconds::ZERO],
+            0 => [Seconds::ZERO, groups.all_reduce(s, held, gradient)],
+            1 => [groups.gather(s, held, weight), groups.reduce_scatter(s, held, gradient)],
+            2 => [groups.gather(s, held, weight), Seconds::ZERO],
             _ => [Seconds::ZERO; 2],
         }
     }
@@ -325,8 +310,8 @@ impl Setup<'_> {
     fn optimizer(&self, s: &Strategy, held: &Count) -> Seconds {
         let dense = held.sharded / f64::from(s.tp) + held.replicated;
         let expert = held.expert / f64::from(s.ep * s.etp);
-        let updated =
-            if s.zero >= 1 { dense / f64::from(s.dp * s.cp) + expert / f64::from(s.expert_replicas()) } else { dense + expert };
+        let [ranks, expert_ranks] = s.shards();
+        let updated = if s.zero >= 1 { dense / ranks + expert / expert_ranks } else { dense + expert };
         let trained = if self.computation.adapters { 0.0 } else { updated };
         Bytes::new(trained * OPTIMIZER_TRAFFIC) / self.device.memory.bandwidth() + self.device.factors.step
     }

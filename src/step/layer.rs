@@ -2,16 +2,14 @@
 
 use std::ops::{Add, AddAssign, Mul, Sub};
 
-use super::collective;
-use super::kernel::{Device, Pass};
+use super::collective::Communicator;
+use super::kernel::Device;
+use super::layer_kernels::{LayerKernels, passes};
 use super::working;
-use crate::calibration::{Calibration, Operation};
-use crate::model::{
-    Architecture, Count, Heads, LayerKind, Operator, Part, Shard, embedding_operators, head_operators, layer_operators,
-};
+use crate::calibration::Operation;
+use crate::model::{Architecture, Count, Heads, LayerKind, Shard, embedding_operators, head_operators};
 use crate::parallel::Strategy;
-use crate::spec::{AttentionKernel, Computation, Precision, Recompute, Software};
-use crate::topology::Group;
+use crate::spec::{Computation, ContextKind, Precision, Recompute};
 use crate::units::{Bytes, Seconds};
 
 /// Time by what it goes to.
@@ -108,20 +106,28 @@ impl Passes {
 }
 
 /// The groups that a rank talks to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Copy)]
 pub struct Groups {
     /// Tensor-parallel ranks.
-    pub tensor: Group,
+    pub tensor: Communicator,
     /// Context-parallel ranks.
-    pub context: Group,
+    pub context: Communicator,
     /// Expert-parallel ranks.
-    pub expert: Group,
-    /// Ranks that hold the same dense weights.
-    pub data: Group,
-    /// Ranks that hold the same experts.
-    pub expert_data: Group,
-    /// A rank and its counterpart on the next stage.
-    pub pipeline: Group,
+    pub expert: Communicator,
+    /// Ranks that hold the same dense weights, over which one copy of what ZeRO divides is spread.
+    pub shards: Communicator,
+    /// Ranks that hold the same part of different copies.
+    pub copies: Communicator,
+    /// The same as `shards` of ranks that hold the same experts.
+    pub expert_shards: Communicator,
+    /// The same as `copies` of them.
+    pub expert_copies: Communicator,
+    /// A rank and its counterpart on the next stage, in one scale-up domain.
+    pub near: Communicator,
+    /// The same in two domains.
+    pub far: Communicator,
+    /// How far apart these are.
+    pub stage: u32,
 }
 
 /// What is needed to cost layers.
@@ -137,8 +143,6 @@ pub struct Costing<'a> {
     pub device: &'a Device,
     /// What is computed, and with which software.
     pub computation: &'a Computation,
-    /// Efficiency constants.
-    pub calibration: &'a Calibration,
     /// The rank's groups.
     pub groups: &'a Groups,
 }
@@ -147,25 +151,26 @@ impl Costing<'_> {
     /// One layer of `kind`.
     #[must_use]
     pub fn layer(&self, kind: LayerKind, window: Option<u32>, recompute: Recompute) -> Passes {
-        let operators = layer_operators(self.model, kind, window, self.shard);
-        let mut passes = self.operators(&operators);
+        let kernels = LayerKernels::new(self.model, self.shard, self.device, self.computation, kind, window);
+        self.with_communication(&kernels, recompute)
+    }
+
+    /// A layer whose kernels are costed already.
+    #[must_use]
+    pub fn with_communication(&self, kernels: &LayerKernels, recompute: Recompute) -> Passes {
         let factors = &self.device.factors;
-        passes.forward.compute += factors.layer;
-        passes.input_gradient.compute += factors.layer;
-        if kind == LayerKind::Moe {
-            passes.forward.compute += factors.route;
-            passes.input_gradient.compute += factors.route;
-        }
-        let communication = self.tensor(kind) * factors.tensor_exposed
-            + self.context() * factors.context_exposed
-            + self.experts(kind) * factors.expert_exposed;
-        passes.forward += communication;
+        let again = &kernels.again[recompute as usize];
+        let mut passes = Passes { saved: again.saved, working: again.working, recomputed_flops: again.flops, ..kernels.passes };
+        let in_line = self.tensor(kernels.kind) * factors.tensor_exposed + self.experts(kernels.kind) * factors.expert_exposed;
+        let context = self.context(kernels.attention);
         // The backward pass of a gather is a scatter and the other way round: as much again.
-        passes.input_gradient += communication;
-        let again = passes.forward;
-        self.recompute(recompute, kind, &operators, again, &mut passes);
-        passes.working += working::passing_gradients(&operators, self.shard);
-        let weights = self.divided_weights(&self.model.layer_parameters(kind), &passes);
+        passes.forward += in_line + context[0];
+        passes.input_gradient += in_line + context[1];
+        passes.recompute = match recompute {
+            Recompute::Full => Spent { compute: again.compute, ..passes.forward },
+            Recompute::Selective | Recompute::None => Spent { compute: again.compute, ..Spent::default() },
+        };
+        let weights = self.divided_weights(&self.model.layer_parameters(kernels.kind), &passes);
         passes.forward.weights += weights[0];
         passes.input_gradient.weights += weights[1];
         passes
@@ -174,7 +179,14 @@ impl Costing<'_> {
     /// The embedding, on the first stage.
     #[must_use]
     pub fn embedding(&self) -> Passes {
-        let mut passes = self.operators(&embedding_operators(self.model, self.shard));
+        let operators = embedding_operators(self.model, self.shard);
+        self.embedding_with(&passes(&operators, self.device, self.computation))
+    }
+
+    /// The embedding of which the kernels are costed.
+    #[must_use]
+    pub fn embedding_with(&self, kernels: &Passes) -> Passes {
+        let mut passes = *kernels;
         // A vocabulary divided over the tensor-parallel ranks is summed; with sequence parallelism, summed and divided.
         let operation = if self.strategy.sp { Operation::ReduceScatter } else { Operation::AllReduce };
         passes.forward.tensor += self.tensor_collective(operation);
@@ -191,7 +203,14 @@ impl Costing<'_> {
     /// The output layer and loss, on the last stage.
     #[must_use]
     pub fn head(&self) -> Passes {
-        let mut passes = self.operators(&head_operators(self.model, self.shard));
+        let operators = head_operators(self.model, self.shard);
+        self.head_with(&passes(&operators, self.device, self.computation))
+    }
+
+    /// The output layer and loss of which the kernels are costed.
+    #[must_use]
+    pub fn head_with(&self, kernels: &Passes) -> Passes {
+        let mut passes = *kernels;
         // Its operators keep 32 bits of each.
         let logits = self.shard.tokens() * f64::from(self.model.vocab) / f64::from(self.strategy.tp);
         let bytes = working::logit_bytes(self.computation.software, self.computation.storage.loss, self.strategy.tp);
@@ -204,7 +223,7 @@ impl Costing<'_> {
         }
         // Maximum, sum and target logit of every token over the divided vocabulary, in 32 bits.
         let scalars = Bytes::new(self.shard.tokens() * 4.0);
-        passes.forward.tensor += collective::time(self.calibration, Operation::AllReduce, scalars, &self.groups.tensor) * 3.0;
+        passes.forward.tensor += self.groups.tensor.time(Operation::AllReduce, scalars) * 3.0;
         let held = Count { sharded: self.model.output_parameters(), replicated: self.model.norm_width(), expert: 0.0 };
         let weights = self.divided_weights(&held, &passes);
         passes.forward.weights += weights[0];
@@ -212,38 +231,11 @@ impl Costing<'_> {
         passes
     }
 
-    fn operators(&self, operators: &[Operator]) -> Passes {
-        let mut passes = Passes::default();
-        for operator in operators {
-            passes.forward.compute += self.kernels(operator, &operator.forward, Pass::Forward);
-            passes.input_gradient.compute += self.kernels(operator, &operator.input_gradient, Pass::Backward);
-            if !self.computation.adapters {
-                passes.weight_gradient.compute += self.kernels(operator, &operator.weight_gradient, Pass::Backward);
-            }
-            passes.saved += operator.saved.bytes;
-        }
-        // Where the host issues kernels more slowly than they run, it sets the pace.
-        let count = |of: &dyn Fn(&Operator) -> usize| operators.iter().map(|o| of(o) as f64 * o.launches).sum::<f64>();
-        passes.forward.compute = passes.forward.compute.max(self.device.factors.issue * count(&|o| o.forward.len()));
-        let backward = passes.input_gradient.compute + passes.weight_gradient.compute;
-        let issued = self.device.factors.issue * count(&|o| o.input_gradient.len() + o.weight_gradient.len());
-        if issued > backward {
-            let slower = issued / backward;
-            passes.input_gradient.compute = passes.input_gradient.compute * slower;
-            passes.weight_gradient.compute = passes.weight_gradient.compute * slower;
-        }
-        passes
-    }
-
-    fn kernels(&self, operator: &Operator, kernels: &[crate::model::Kernel], pass: Pass) -> Seconds {
-        kernels.iter().map(|kernel| self.device.time_in(operator.part, kernel, pass)).sum()
-    }
-
     /// A collective over the tensor-parallel ranks on the microbatch's activations.
     fn tensor_collective(&self, operation: Operation) -> Seconds {
         let element = self.shard.precision.activation_bytes();
         let bytes = Bytes::new(self.shard.tokens() * f64::from(self.model.hidden) * element);
-        collective::time(self.calibration, operation, bytes, &self.groups.tensor)
+        self.groups.tensor.time(operation, bytes)
     }
 
     /// Attention and feed-forward block: gather and scatter around each with sequence parallelism, a sum behind each without.
@@ -259,18 +251,48 @@ impl Costing<'_> {
         Spent { tensor: around * blocks, ..Spent::default() }
     }
 
-    /// Keys and values of the whole sequence, gathered before attention; their gradients scattered behind it.
-    fn context(&self) -> Spent {
-        let width = match self.model.heads {
+    /// What context-parallel ranks exchange around attention that takes `attention`, forward and backward, as far as it is exposed.
+    ///
+    /// Around a ring, keys and values of the whole sequence pass behind the attention that they feed: what the calibration says
+    /// stays exposed, and what attention is too short to hide, backward with their gradients beside them. What is gathered, or
+    /// exchanged for heads, is there before attention begins: all of it is exposed.
+    fn context(&self, attention: [Seconds; 2]) -> [Spent; 2] {
+        if self.strategy.cp < 2 {
+            return [Spent::default(); 2];
+        }
+        let group = &self.groups.context;
+        let element = self.shard.precision.activation_bytes();
+        let tokens = f64::from(self.shard.microbatch) * f64::from(self.shard.sequence);
+        let kept = match self.model.heads {
             Heads::Grouped { key_value, dim, .. } => {
                 2.0 * (f64::from(key_value) / f64::from(self.strategy.tp)).max(1.0) * f64::from(dim)
             }
             Heads::Latent { kv_rank, rope_dim, .. } => f64::from(kv_rank + rope_dim),
         };
-        let tokens = f64::from(self.shard.microbatch) * f64::from(self.shard.sequence);
-        let bytes = Bytes::new(tokens * width * self.shard.precision.activation_bytes());
-        let gather = collective::time(self.calibration, Operation::AllGather, bytes, &self.groups.context);
-        Spent { context: gather, ..Spent::default() }
+        let keys = Bytes::new(tokens * kept * element);
+        let gather = group.time(Operation::AllGather, keys);
+        let spent = |context| Spent { context, ..Spent::default() };
+        match self.strategy.context {
+            ContextKind::Ring => {
+                // The last of the ring's steps brings nothing.
+                let c = f64::from(self.strategy.cp);
+                let least = gather * self.device.factors.context_exposed;
+                let exposed = |travels: f64, attention: Seconds| least.max(gather * travels - attention * ((c - 1.0) / c));
+                [spent(exposed(1.0, attention[0])), spent(exposed(2.0, attention[1]))]
+            }
+            // Gathered once more for the backward pass, instead of kept.
+            ContextKind::AllGather => [spent(gather), spent(gather + group.time(Operation::ReduceScatter, keys))],
+            ContextKind::AllToAll => {
+                let [heads, key_value] = match self.model.heads {
+                    Heads::Grouped { query, key_value, .. } => [query, key_value],
+                    Heads::Latent { query, .. } => [query, query],
+                };
+                let [d, v] = [self.model.heads.query_dim(), self.model.heads.value_dim()].map(f64::from);
+                let width = (f64::from(heads) + f64::from(key_value)) * (d + v) / f64::from(self.strategy.tp);
+                let exchange = group.time(Operation::AllToAll, Bytes::new(self.shard.tokens() * width * element));
+                [spent(exchange), spent(exchange)]
+            }
+        }
     }
 
     /// Tokens to their experts and back.
@@ -282,66 +304,8 @@ impl Costing<'_> {
         let h = f64::from(self.model.hidden);
         // Dispatch may travel in the matmuls' type, combine in 16 bits (DeepSeek-V3 report, section 3.2.2).
         let [there, back] = [self.shard.precision.matmul_bytes(), self.shard.precision.activation_bytes()]
-            .map(|element| collective::expert_exchange(self.calibration, tokens, h * element, moe.top_k, &self.groups.expert));
+            .map(|element| self.groups.expert.expert_exchange(tokens, h * element, moe.top_k));
         Spent { expert: there + back, ..Spent::default() }
-    }
-
-    /// What recomputation runs again and what it saves keeping.
-    fn recompute(&self, recompute: Recompute, kind: LayerKind, operators: &[Operator], forward: Spent, passes: &mut Passes) {
-        let storage = &self.computation.storage;
-        if recompute != Recompute::Full {
-            let kept = match storage.named {
-                Some(tensors) => working::named_tensors(self.model, kind, self.shard, tensors),
-                None => passes.saved - working::freed(operators, self.model, self.shard, storage.recomputed),
-            };
-            passes.working = (passes.saved - kept).max(Bytes::ZERO);
-            passes.saved = kept;
-        }
-        let of =
-            |wanted: &dyn Fn(&Operator) -> bool| -> Vec<Operator> { operators.iter().filter(|o| wanted(o)).cloned().collect() };
-        let again = match recompute {
-            Recompute::None => return,
-            Recompute::Selective if matches!(self.computation.software, Software::Fsdp | Software::FsdpCompiled) => {
-                let kept = working::every_second_matmul(self.model, kind, self.shard);
-                passes.working = (passes.saved - kept).max(Bytes::ZERO);
-                passes.saved = kept;
-                // What is not kept runs again: all but attention and every second matmul.
-                let mut matmuls = 0;
-                let runs_again = |o: &&Operator| {
-                    let is_matmul = o.forward.iter().any(|kernel| matches!(kernel, crate::model::Kernel::Matmul { .. }));
-                    matmuls += usize::from(is_matmul);
-                    o.part != Part::AttentionCore && !(is_matmul && matmuls % 2 == 0)
-                };
-                operators.iter().filter(runs_again).cloned().collect()
-            }
-            // A fused kernel computes its scores again as it is.
-            Recompute::Selective if self.shard.attention != AttentionKernel::Unfused => return,
-            Recompute::Selective => {
-                let core = of(&|o| o.part == Part::AttentionCore);
-                passes.working = core.iter().map(|o| o.saved.bytes).sum();
-                // The core's inputs stay: they are what it is computed again from.
-                let inputs = core_inputs(self.model, self.shard);
-                passes.saved = passes.saved - passes.working + inputs;
-                core
-            }
-            Recompute::Full => {
-                passes.working = passes.saved;
-                let input =
-                    self.shard.sequence_tokens() * f64::from(self.model.hidden) * self.shard.precision.activation_bytes();
-                // `MaxText` divides the residual stream over the tensor axis.
-                let over = if self.computation.software == Software::Xla { f64::from(self.strategy.tp) } else { 1.0 };
-                passes.saved = Bytes::new(input / over);
-                operators.to_vec()
-            }
-        };
-        passes.recomputed_flops = again.iter().flat_map(|o| &o.forward).map(crate::model::Kernel::flops).sum();
-        let issued = self.device.factors.issue * again.iter().map(|o| o.forward.len() as f64 * o.launches).sum::<f64>();
-        let compute = again.iter().map(|o| self.kernels(o, &o.forward, Pass::Forward)).sum::<Seconds>().max(issued);
-        let mut spent = Spent { compute, ..Spent::default() };
-        if recompute == Recompute::Full {
-            spent = Spent { compute: spent.compute, weights: Seconds::ZERO, ..forward };
-        }
-        passes.recompute = spent;
     }
 
     /// Exposed time of gathering the weights of a layer before both passes (ZeRO-3) and of reducing its gradients (ZeRO-2 and 3):
@@ -361,24 +325,42 @@ impl Costing<'_> {
         if self.strategy.zero < 2 || self.computation.adapters {
             return [Seconds::ZERO; 2];
         }
-        let dense = count.sharded / f64::from(self.strategy.tp) + count.replicated;
-        let expert = count.expert / f64::from(self.strategy.ep * self.strategy.etp);
-        let over = |operation, element: f64| {
-            collective::time(self.calibration, operation, Bytes::new(dense * element), &self.groups.data)
-                + collective::time(self.calibration, operation, Bytes::new(expert * element), &self.groups.expert_data)
-        };
-        let gather = if self.strategy.zero == 3 { over(Operation::AllGather, 2.0) } else { Seconds::ZERO };
-        [gather, over(Operation::ReduceScatter, gradient_bytes(self.shard.precision))]
+        let gather = if self.strategy.zero == 3 { self.groups.gather(self.strategy, count, 2.0) } else { Seconds::ZERO };
+        [gather, self.groups.reduce_scatter(self.strategy, count, gradient_bytes(self.shard.precision))]
     }
 }
 
-/// Bytes of queries, keys and values on a rank: what selective recomputation keeps of the attention core.
-fn core_inputs(model: &Architecture, shard: &Shard) -> Bytes {
-    let t = f64::from(shard.tensor);
-    let kv = (f64::from(model.heads.key_value()) / t).max(1.0);
-    let [d, v] = [model.heads.query_dim(), model.heads.value_dim()].map(f64::from);
-    let width = f64::from(model.heads.query()) / t * d + kv * (d + v);
-    Bytes::new(shard.tokens() * width * shard.precision.activation_bytes())
+impl Groups {
+    /// Dense and expert parameters of `count` on a rank.
+    fn held(s: &Strategy, count: &Count) -> [f64; 2] {
+        [count.sharded / f64::from(s.tp) + count.replicated, count.expert / f64::from(s.ep * s.etp)]
+    }
+
+    /// Time of gathering weights of `element` bytes that ZeRO divides.
+    pub(super) fn gather(&self, s: &Strategy, count: &Count, element: f64) -> Seconds {
+        let [dense, expert] = Self::held(s, count);
+        self.shards.time(Operation::AllGather, Bytes::new(dense * element))
+            + self.expert_shards.time(Operation::AllGather, Bytes::new(expert * element))
+    }
+
+    /// Time of summing gradients of `element` bytes so that each rank has the part that it updates: over the ranks of a copy, then,
+    /// part by part, over the copies.
+    pub(super) fn reduce_scatter(&self, s: &Strategy, count: &Count, element: f64) -> Seconds {
+        let summed = |held: f64, shards: &Communicator, copies: &Communicator| {
+            let part = held / f64::from(shards.ranks());
+            shards.time(Operation::ReduceScatter, Bytes::new(held * element))
+                + copies.time(Operation::AllReduce, Bytes::new(part * element))
+        };
+        let [dense, expert] = Self::held(s, count);
+        summed(dense, &self.shards, &self.copies) + summed(expert, &self.expert_shards, &self.expert_copies)
+    }
+
+    /// Time of summing whole gradients of `element` bytes over all ranks with the same weights.
+    pub(super) fn all_reduce(&self, s: &Strategy, count: &Count, element: f64) -> Seconds {
+        let [dense, expert] = Self::held(s, count);
+        self.shards.time(Operation::AllReduce, Bytes::new(dense * element))
+            + self.expert_shards.time(Operation::AllReduce, Bytes::new(expert * element))
+    }
 }
 
 /// Bytes of a gradient element as it is summed over replicas: BF16 gradients are accumulated in 32 bits, FP16 ones in 16, as

@@ -63,11 +63,8 @@ impl Memory {
     pub(super) fn add_parameters(&mut self, count: &Count, strategy: &Strategy, states: &States) {
         let dense = count.sharded / f64::from(strategy.tp) + count.replicated;
         let expert = count.expert / f64::from(strategy.ep * strategy.etp);
-        let replicas = f64::from(strategy.dp * strategy.cp);
-        let expert_replicas = f64::from(strategy.expert_replicas());
-        let held = |from: u8| {
-            if strategy.zero >= from { dense / replicas + expert / expert_replicas } else { dense + expert }
-        };
+        let [ranks, expert_ranks] = strategy.shards();
+        let held = |from: u8| if strategy.zero >= from { dense / ranks + expert / expert_ranks } else { dense + expert };
         self.weights += Bytes::new(held(3) * states.weights);
         self.gradients += Bytes::new(held(2) * states.gradients);
         self.optimizer += Bytes::new(held(1) * states.optimizer);

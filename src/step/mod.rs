@@ -10,6 +10,7 @@ mod estimate;
 pub mod graph;
 pub mod kernel;
 pub mod layer;
+mod layer_kernels;
 pub mod memory;
 mod operators;
 mod order;

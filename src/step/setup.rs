@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use super::collective::Communicator;
 use super::kernel::Device;
 use super::layer::Groups;
 use super::order::Order;
@@ -10,7 +11,7 @@ use crate::calibration::Calibration;
 use crate::catalog::Model;
 use crate::model::{Architecture, Keeping, ModelError, Shard};
 use crate::parallel::{LayerSplit, Strategy, Violation, violations};
-use crate::spec::{Cluster, Computation, Pool, Precision, Software};
+use crate::spec::{Cluster, Computation, Pool, Precision, RankOrder, Software};
 use crate::topology::Topology;
 
 /// A job on a pool.
@@ -89,7 +90,7 @@ impl<'a> Setup<'a> {
     #[must_use]
     pub fn violations(&self, strategy: &Strategy) -> Vec<Violation> {
         let mut found = violations(strategy, &self.model, self.computation.sequence, self.pool.gpus());
-        found.extend(self.layers.violations(strategy, self.model.layers));
+        found.extend(self.layers.with(strategy.split).violations(strategy, self.model.layers));
         found.extend(self.own_order(strategy).map(|order| order.violations(strategy)).unwrap_or_default());
         found
     }
@@ -102,7 +103,7 @@ impl<'a> Setup<'a> {
     /// Layers of each slice of the model, in model order.
     #[must_use]
     pub fn slice_layers(&self, strategy: &Strategy) -> Vec<u32> {
-        self.layers.slices(strategy, self.model.layers)
+        self.layers.with(strategy.split).slices(strategy, self.model.layers)
     }
 
     /// The share of a rank.
@@ -143,13 +144,27 @@ impl<'a> Setup<'a> {
     pub fn groups(&self, s: &Strategy) -> Groups {
         let world = s.gpus() as u32;
         let group = |size: u32, stride: u32| self.topology.group(self.pool_index, world, size, stride);
+        let talk = |size: u32, stride: u32| Communicator::new(self.calibration, &group(size, stride));
+        let (replica, copies) = (s.tp * s.cp, s.zero_replicas.max(1));
+        // With replicas outermost, the ranks with the same weights are as far apart as a whole pipeline.
+        let (apart, stage) = match s.rank_order {
+            RankOrder::TpCpDpPp => (1, replica * s.dp),
+            RankOrder::TpCpPpDp => (s.pp, replica),
+        };
+        let (shards, expert_shards) = ((s.cp * s.dp / copies).max(1), (s.expert_replicas() / copies).max(1));
+        let (dense, expert) = (s.tp * apart, s.ep * s.etp * apart);
+        let pipeline = group(s.pp, stage);
         Groups {
-            tensor: group(s.tp, 1),
-            context: group(s.cp, s.tp),
-            expert: group(s.ep, s.etp),
-            data: group(s.cp * s.dp, s.tp),
-            expert_data: group(s.expert_replicas(), s.ep * s.etp),
-            pipeline: group(s.pp, s.tp * s.cp * s.dp),
+            tensor: talk(s.tp, 1),
+            context: talk(s.cp, s.tp),
+            expert: talk(s.ep, s.etp),
+            shards: talk(shards, dense),
+            copies: talk(copies, dense * shards),
+            expert_shards: talk(expert_shards, expert),
+            expert_copies: talk(copies, expert * expert_shards),
+            near: Communicator::pair(self.calibration, &pipeline, true),
+            far: Communicator::pair(self.calibration, &pipeline, false),
+            stage,
         }
     }
 }

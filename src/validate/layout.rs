@@ -1,9 +1,10 @@
 //! How a published run was laid out over its accelerators.
 
 use super::PublishedRun;
-use crate::parallel::Strategy;
+use crate::parallel::{LayerDeal, Strategy};
 use crate::spec::{
-    AttentionKernel, Computation, Graphs, Loss, Modules, Precision, Recompute, ScheduleKind, Software, Storage, Tensors,
+    AttentionKernel, Computation, ContextKind, Graphs, Loss, Modules, Precision, RankOrder, Recompute, ScheduleKind, Software,
+    Storage, Tensors,
 };
 
 /// Everything of a row that is not its machine and its model.
@@ -53,6 +54,7 @@ impl Layout {
                 tp,
                 sp,
                 cp,
+                context: ContextKind::default(),
                 pp,
                 vp: if pp > 1 { vp } else { 1 },
                 ep,
@@ -61,9 +63,12 @@ impl Layout {
                 microbatch,
                 microbatches: batch / (dp * microbatch),
                 zero: zero(&row.zero_stage_or_fsdp, megatron),
+                zero_replicas: 1,
                 recompute: recompute(row),
                 recompute_layers: recompute_layers(&row.recompute),
                 schedule: if vp > 1 && pp > 1 { ScheduleKind::Interleaved } else { ScheduleKind::OneForwardOneBackward },
+                split: LayerDeal::Even,
+                rank_order: RankOrder::default(),
                 overlap: !software(row).is_early_megatron(),
             },
             open_microbatch: row.mbs.is_none(),
