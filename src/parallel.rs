@@ -90,20 +90,20 @@ impl Strategy {
     /// hold the embedding and the output layer beside their layers.
     #[must_use]
     pub fn slice_layers(&self, layers: u32) -> Vec<u32> {
+        let mut split = Vec::new();
+        self.slice_layers_into(layers, &mut split);
+        split
+    }
+
+    /// The same, into memory that is used again.
+    pub fn slice_layers_into(&self, layers: u32, split: &mut Vec<u32>) {
         let chunks = self.schedule.slices(self.pp, self.vp);
-        let mut split = vec![layers / chunks; chunks as usize];
+        split.clear();
+        split.resize(chunks as usize, layers / chunks);
         let order = (1..chunks.saturating_sub(1)).chain([0, chunks - 1]);
         for chunk in order.take((layers % chunks) as usize) {
             split[chunk as usize] += 1;
         }
-        split
-    }
-
-    /// What is computed again of layer `index` of a stage.
-    #[must_use]
-    pub fn recompute_of(&self, index: u32) -> Recompute {
-        let spared = self.recompute_layers > 0 && index >= u32::from(self.recompute_layers);
-        if spared && self.recompute == Recompute::Full { Recompute::None } else { self.recompute }
     }
 
     /// The layout in a line: `tp 8 · pp 4 · dp 8 · micro-batch 1`.
@@ -135,7 +135,11 @@ impl Strategy {
             Recompute::None => {}
             Recompute::Selective => parts.push("selective recompute".into()),
             Recompute::Full if self.recompute_layers > 0 => {
-                parts.push(format!("full recompute of {} layers a stage", self.recompute_layers));
+                parts.push(format!(
+                    "full recompute of {} layer{} a stage",
+                    self.recompute_layers,
+                    if self.recompute_layers > 1 { "s" } else { "" }
+                ));
             }
             Recompute::Full => parts.push("full recompute".into()),
         }
@@ -155,6 +159,33 @@ impl Strategy {
             parts.push("no overlap".into());
         }
         parts.join(" · ")
+    }
+}
+
+impl Default for Strategy {
+    /// One accelerator, one sequence.
+    fn default() -> Self {
+        Self {
+            tp: 1,
+            sp: false,
+            cp: 1,
+            context: ContextKind::default(),
+            pp: 1,
+            vp: 1,
+            ep: 1,
+            etp: 1,
+            dp: 1,
+            microbatch: 1,
+            microbatches: 1,
+            zero: 0,
+            zero_replicas: 1,
+            recompute: Recompute::None,
+            recompute_layers: 0,
+            schedule: ScheduleKind::OneForwardOneBackward,
+            split: LayerDeal::Even,
+            rank_order: RankOrder::default(),
+            overlap: true,
+        }
     }
 }
 

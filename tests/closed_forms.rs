@@ -179,7 +179,7 @@ fn bounds_hold() {
                 };
                 let costs = setup.costs(&layout);
                 let step = setup.step_time(&costs).expect("no deadlock");
-                assert!(costs.lower_bound().get() <= step.get() * (1.0 + 1e-12), "{}", layout.describe());
+                assert!(costs.lower_bound.get() <= step.get() * (1.0 + 1e-12), "{}", layout.describe());
                 let estimate = setup.estimate(&layout, &costs).expect("no deadlock");
                 let parts: f64 = estimate.breakdown.parts().iter().map(|(_, time)| time.get()).sum();
                 assert!((parts / step.get() - 1.0).abs() < 1e-9, "{}: the parts make {parts} of {step}", layout.describe());

@@ -104,7 +104,7 @@ pub fn search(setup: &Setup<'_>, space: &Space, top: usize) -> Search {
                 }
             }
             Verdict::Fits(strategy, costs) => {
-                fitting.push((costs.lower_bound().get() / strategy.sequences() as f64, strategy, *costs));
+                fitting.push((costs.lower_bound.get() / strategy.sequences() as f64, strategy, *costs));
             }
         }
     }

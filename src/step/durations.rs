@@ -21,7 +21,13 @@ impl ChunkTimes {
     /// Time of one turn on the compute stream.
     #[must_use]
     pub fn of(&self, work: Work) -> Seconds {
-        self.parts(work).iter().map(|(_, spent)| spent.total()).sum()
+        let input = self.recompute.total() + self.input_gradient.total();
+        match work {
+            Work::Forward => self.forward.total(),
+            Work::Backward => input + self.weight_gradient.total(),
+            Work::InputGradient => input,
+            Work::WeightGradient => self.weight_gradient.total(),
+        }
     }
 
     /// What a turn consists of, in order: recomputation first, weight gradient last.

@@ -6,11 +6,12 @@ use super::collective::Communicator;
 use super::kernel::Device;
 use super::layer::Groups;
 use super::order::Order;
+use super::pieces::LayerSorts;
 use super::states::States;
 use crate::calibration::Calibration;
 use crate::catalog::Model;
 use crate::model::{Architecture, Keeping, ModelError, Shard};
-use crate::parallel::{LayerSplit, Strategy, Violation, violations};
+use crate::parallel::{LayerDeal, LayerSplit, Strategy, Violation, violations};
 use crate::spec::{Cluster, Computation, Pool, Precision, RankOrder, Software};
 use crate::topology::Topology;
 
@@ -31,6 +32,8 @@ pub struct Setup<'a> {
     pub calibration: &'a Calibration,
     /// The accelerator.
     pub device: Device,
+    /// Which layers of the model are alike.
+    pub sorts: LayerSorts,
     /// How the job deals its layers out.
     pub layers: LayerSplit,
     /// The job's own pipeline order.
@@ -73,8 +76,10 @@ impl<'a> Setup<'a> {
             accelerator: pool.accelerator.title.clone(),
             precision: computation.precision,
         })?;
+        let model = Architecture::new(model)?;
         Ok(Self {
-            model: Architecture::new(model)?,
+            sorts: LayerSorts::of(&model),
+            model,
             computation,
             pool,
             pool_index,
@@ -104,6 +109,15 @@ impl<'a> Setup<'a> {
     #[must_use]
     pub fn slice_layers(&self, strategy: &Strategy) -> Vec<u32> {
         self.layers.with(strategy.split).slices(strategy, self.model.layers)
+    }
+
+    /// The same, into memory that is used again.
+    pub(super) fn slice_layers_into(&self, strategy: &Strategy, layers: &mut Vec<u32>) {
+        if self.layers == LayerSplit::Even && strategy.split == LayerDeal::Even {
+            strategy.slice_layers_into(self.model.layers, layers);
+        } else {
+            *layers = self.slice_layers(strategy);
+        }
     }
 
     /// The share of a rank.

@@ -10,9 +10,11 @@
 //! asking how long, a million times; a test holds the two together.
 
 mod build;
+mod lanes;
 mod replay;
 
-pub use replay::Replay;
+pub use lanes::Lanes;
+pub use replay::{Replay, Scratch};
 
 use petgraph::acyclic::Acyclic;
 use petgraph::algo::tarjan_scc;

@@ -1,11 +1,13 @@
 //! The task graph in a compact form: turns in order, and when each one's input arrives.
 //!
 //! A turn takes 16 bytes and its input's arrival 8; nothing is allocated per task. Stages advance as far as they can and wake
-//! the stage that waits for what they send.
+//! the stage that waits for what they send. Which turn comes when does not depend on how long turns take, so that several layouts
+//! of one schedule are replayed side by side ([`Lanes`]).
 
 use super::build::ends_of_chunks;
+use super::lanes::Lanes;
 use super::{Deadlock, TaskGraph};
-use crate::step::durations::{Durations, overlapped};
+use crate::step::durations::Durations;
 use crate::step::schedule::{Schedule, Work};
 use crate::units::Seconds;
 
@@ -111,14 +113,30 @@ impl Replay {
     /// Replays the schedule; nothing when it deadlocks.
     #[must_use]
     pub fn run(&self, durations: &Durations) -> Option<Outcome> {
-        Run::new(self, durations, None).run()
+        self.alone(durations, None)
     }
 
     /// Replays the schedule with every turn's time drawn anew: multiplied by exp(σ·z − σ²/2) for a standard normal z, so that its
     /// mean stays. The same seed gives the same times.
     #[must_use]
     pub fn jittered(&self, durations: &Durations, sigma: f64, seed: u64) -> Option<Outcome> {
-        Run::new(self, durations, Some((sigma, seed))).run()
+        self.alone(durations, Some(Jitter::new(sigma, seed, durations.chunks.len())))
+    }
+
+    fn alone(&self, durations: &Durations, jitter: Option<Jitter>) -> Option<Outcome> {
+        let lanes = Lanes::<1>::of(durations);
+        let mut scratch = Scratch::default();
+        let [step] = Run { replay: self, lanes: &lanes, scratch: &mut scratch, jitter }.run()?;
+        Some(Outcome {
+            step: Seconds::new(step),
+            stage_ends: scratch.stages.iter().map(|stage| Seconds::new(stage.time[0])).collect(),
+        })
+    }
+
+    /// Step times of layouts side by side, in seconds; nothing when the schedule deadlocks. `scratch` is used again.
+    #[must_use]
+    pub fn side_by_side<const L: usize>(&self, lanes: &Lanes<L>, scratch: &mut Scratch<L>) -> Option<[f64; L]> {
+        Run { replay: self, lanes, scratch, jitter: None }.run()
     }
 
     /// Replays the schedule, and says who waits for whom when it deadlocks.
@@ -133,187 +151,216 @@ impl Replay {
     }
 }
 
-/// Durations of a chunk's turns, added up once.
-#[derive(Debug, Clone, Copy, Default)]
-struct Times {
-    forward: f64,
-    backward: f64,
-    input: f64,
-    weight: f64,
+/// Random factors of turns: one stream of random numbers a stage, so that the order in which stages are woken does not matter.
+struct Jitter {
+    sigma: f64,
+    streams: Vec<fastrand::Rng>,
 }
 
-struct Run<'a> {
-    replay: &'a Replay,
-    durations: &'a Durations,
-    times: Vec<Vec<Times>>,
-    arrivals: Vec<f64>,
-    stages: Vec<Stage>,
-    /// One stream of random numbers a stage, so that the order in which stages are woken does not matter.
-    jitter: Option<(f64, Vec<fastrand::Rng>)>,
-}
-
-#[derive(Debug, Clone, Copy, Default)]
-struct Stage {
-    next: u32,
-    time: f64,
-    /// When the streams for sending backward and forward are free.
-    send: [f64; 2],
-    data: f64,
-}
-
-impl<'a> Run<'a> {
-    fn new(replay: &'a Replay, durations: &'a Durations, jitter: Option<(f64, u64)>) -> Self {
-        let times = durations
-            .chunks
-            .iter()
-            .map(|chunks| {
-                chunks
-                    .iter()
-                    .map(|times| Times {
-                        forward: times.of(Work::Forward).get(),
-                        backward: times.of(Work::Backward).get(),
-                        input: times.of(Work::InputGradient).get(),
-                        weight: times.of(Work::WeightGradient).get(),
-                    })
-                    .collect()
-            })
-            .collect();
-        let mut arrivals = vec![f64::NAN; replay.arrivals];
-        for slot in &replay.given {
-            arrivals[*slot as usize] = 0.0;
-        }
-        let stages: Vec<Stage> = replay.offsets.windows(2).map(|range| Stage { next: range[0], ..Stage::default() }).collect();
-        let jitter = jitter.map(|(sigma, seed)| {
-            let mut seeds = fastrand::Rng::with_seed(seed);
-            (sigma, stages.iter().map(|_| seeds.fork()).collect())
-        });
-        Self { replay, durations, times, arrivals, stages, jitter }
+impl Jitter {
+    fn new(sigma: f64, seed: u64, stages: usize) -> Self {
+        let mut seeds = fastrand::Rng::with_seed(seed);
+        Self { sigma, streams: (0..stages).map(|_| seeds.fork()).collect() }
     }
 
-    fn run(mut self) -> Option<Outcome> {
-        let p = self.stages.len();
-        let mut awake: Vec<u16> = (0..p as u16).rev().collect();
-        let mut asleep = vec![false; p];
-        while let Some(stage) = awake.pop() {
+    /// What the next turn of a stage is multiplied by.
+    fn factor(&mut self, stage: usize) -> f64 {
+        let rng = &mut self.streams[stage];
+        // Box and Muller: two uniform numbers, the first not zero, make a normal one.
+        let (u, v) = (1.0 - rng.f64(), rng.f64());
+        let z = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
+        (self.sigma * z - self.sigma * self.sigma / 2.0).exp()
+    }
+}
+
+/// Memory of a replay, for the next one.
+#[derive(Debug, Clone)]
+pub struct Scratch<const L: usize> {
+    arrivals: Vec<[f64; L]>,
+    stages: Vec<Stage<L>>,
+    awake: Vec<u16>,
+    asleep: Vec<bool>,
+}
+
+impl<const L: usize> Default for Scratch<L> {
+    fn default() -> Self {
+        Self { arrivals: Vec::new(), stages: Vec::new(), awake: Vec::new(), asleep: Vec::new() }
+    }
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Stage<const L: usize> {
+    next: u32,
+    time: [f64; L],
+    /// When the streams for sending backward and forward are free.
+    send: [[f64; L]; 2],
+    data: [f64; L],
+}
+
+struct Run<'a, const L: usize> {
+    replay: &'a Replay,
+    lanes: &'a Lanes<L>,
+    scratch: &'a mut Scratch<L>,
+    jitter: Option<Jitter>,
+}
+
+impl<const L: usize> Run<'_, L> {
+    fn prepare(&mut self) {
+        let replay = self.replay;
+        let stages = replay.offsets.len() - 1;
+        let Scratch { arrivals, stages: all, awake, asleep } = &mut *self.scratch;
+        arrivals.clear();
+        arrivals.resize(replay.arrivals, [f64::NAN; L]);
+        for slot in &replay.given {
+            arrivals[*slot as usize] = [0.0; L];
+        }
+        all.clear();
+        all.extend(replay.offsets[..stages].iter().map(|next| Stage {
+            next: *next,
+            time: [0.0; L],
+            send: [[0.0; L]; 2],
+            data: [0.0; L],
+        }));
+        awake.clear();
+        awake.extend((0..stages as u16).rev());
+        asleep.clear();
+        asleep.resize(stages, false);
+    }
+
+    fn run(mut self) -> Option<[f64; L]> {
+        self.prepare();
+        while let Some(stage) = self.scratch.awake.pop() {
             let i = stage as usize;
-            asleep[i] = false;
-            while self.stages[i].next < self.replay.offsets[i + 1] {
+            self.scratch.asleep[i] = false;
+            while self.scratch.stages[i].next < self.replay.offsets[i + 1] {
                 let Some(told) = self.step(i) else { break };
                 for to in told.into_iter().flatten() {
                     let to = to as usize;
-                    if to != i && asleep[to] {
-                        asleep[to] = false;
-                        awake.push(to as u16);
+                    if to != i && self.scratch.asleep[to] {
+                        self.scratch.asleep[to] = false;
+                        self.scratch.awake.push(to as u16);
                     }
                 }
             }
-            asleep[i] = true;
+            self.scratch.asleep[i] = true;
         }
-        let done = self.stages.iter().zip(&self.replay.offsets[1..]).all(|(stage, end)| stage.next == *end);
+        let done = self.scratch.stages.iter().zip(&self.replay.offsets[1..]).all(|(stage, end)| stage.next == *end);
         if !done {
             return None;
         }
-        let barrier = self.stages.iter().map(|stage| stage.time.max(stage.data)).fold(0.0, f64::max);
-        let optimizer = self.durations.optimizer.iter().map(|time| time.get()).fold(0.0, f64::max);
-        Some(Outcome {
-            step: Seconds::new(barrier + optimizer),
-            stage_ends: self.stages.iter().map(|stage| Seconds::new(stage.time)).collect(),
-        })
+        let mut barrier = [0.0; L];
+        for stage in &self.scratch.stages {
+            barrier = each(barrier, each(stage.time, stage.data, f64::max), f64::max);
+        }
+        Some(each(barrier, self.lanes.optimizer, |barrier, optimizer| barrier + optimizer))
     }
 
     /// Runs a stage's next turn, or pair of turns; nothing when its input is not there. Gives the stages that were told.
+    #[inline]
     fn step(&mut self, i: usize) -> Option<[Option<u16>; 2]> {
-        let at = self.stages[i].next as usize;
+        let at = self.scratch.stages[i].next as usize;
         let turn = self.replay.turns[at];
         let ready = self.ready(&turn)?;
         if turn.flags & PAIRED != 0 && at + 1 < self.replay.offsets[i + 1] as usize {
             let other = self.replay.turns[at + 1];
-            let start = self.stages[i].time.max(ready).max(self.ready(&other)?);
-            let chunk = |turn: &Packed| &self.durations.chunks[i][turn.chunk as usize];
+            let start = each(each(self.scratch.stages[i].time, ready, f64::max), self.ready(&other)?, f64::max);
             let (forward, backward) = if turn.work == Work::Forward { (&turn, &other) } else { (&other, &turn) };
-            let end = start + overlapped(chunk(forward), chunk(backward)).get() * self.factor(i);
-            self.stages[i].time = end;
+            let both = self.lanes.overlapped(i, forward.chunk as usize, backward.chunk as usize);
+            let end = each(start, self.jittered(i, both), |start, both| start + both);
+            self.scratch.stages[i].time = end;
             for turn in [&turn, &other] {
-                let reduce = self.durations.reduce[i][turn.chunk as usize].get();
-                if turn.flags & REDUCES != 0 && reduce > 0.0 {
-                    self.stages[i].data = self.stages[i].data.max(end) + reduce;
+                if turn.flags & REDUCES != 0 {
+                    let reduce = self.lanes.reduce[self.lanes.at(i, turn.chunk as usize)];
+                    let data = &mut self.scratch.stages[i].data;
+                    for lane in 0..L {
+                        if reduce[lane] > 0.0 {
+                            data[lane] = data[lane].max(end[lane]) + reduce[lane];
+                        }
+                    }
                 }
             }
-            self.stages[i].next += 2;
-            return Some([self.tell(i, &turn, end), self.tell(i, &other, end)]);
+            self.scratch.stages[i].next += 2;
+            return Some([self.tell(i, &turn, &end), self.tell(i, &other, &end)]);
         }
-        let c = turn.chunk as usize;
-        let times = self.times[i][c];
-        let duration = match turn.work {
-            Work::Forward => times.forward,
-            Work::Backward => times.backward,
-            Work::InputGradient => times.input,
-            Work::WeightGradient => times.weight,
+        let duration = self.lanes.turns[self.lanes.at(i, turn.chunk as usize)][turn.work as usize];
+        let duration = self.jittered(i, duration);
+        let start = each(self.scratch.stages[i].time, ready, f64::max);
+        let end = if turn.flags & (GATHERS | REDUCES) == 0 {
+            each(start, duration, |start, duration| start + duration)
+        } else {
+            self.in_pieces(i, &turn, &start, &duration)
         };
-        let duration = duration * self.factor(i);
-        let start = self.stages[i].time.max(ready);
-        let end =
-            if turn.flags & (GATHERS | REDUCES) == 0 { start + duration } else { self.in_pieces(i, &turn, start, duration) };
-        self.stages[i].time = end;
-        self.stages[i].next += 1;
-        Some([self.tell(i, &turn, end), None])
+        self.scratch.stages[i].time = end;
+        self.scratch.stages[i].next += 1;
+        Some([self.tell(i, &turn, &end), None])
     }
 
-    /// What this turn's time is multiplied by.
-    fn factor(&mut self, i: usize) -> f64 {
-        let Some((sigma, streams)) = &mut self.jitter else { return 1.0 };
-        let rng = &mut streams[i];
-        // Box and Muller: two uniform numbers, the first not zero, make a normal one.
-        let (u, v) = (1.0 - rng.f64(), rng.f64());
-        let z = (-2.0 * u.ln()).sqrt() * (std::f64::consts::TAU * v).cos();
-        (*sigma * z - *sigma * *sigma / 2.0).exp()
-    }
-
-    fn ready(&self, turn: &Packed) -> Option<f64> {
-        if turn.wait == NONE {
-            return Some(0.0);
+    fn jittered(&mut self, i: usize, duration: [f64; L]) -> [f64; L] {
+        match &mut self.jitter {
+            None => duration,
+            Some(jitter) => duration.map(|duration| duration * jitter.factor(i)),
         }
-        let arrival = self.arrivals[turn.wait as usize];
-        (!arrival.is_nan()).then_some(arrival)
+    }
+
+    fn ready(&self, turn: &Packed) -> Option<[f64; L]> {
+        if turn.wait == NONE {
+            return Some([0.0; L]);
+        }
+        let arrival = self.scratch.arrivals[turn.wait as usize];
+        (!arrival[0].is_nan()).then_some(arrival)
     }
 
     /// Cuts a turn into pieces beside which parameters are gathered or gradients reduced.
-    fn in_pieces(&mut self, i: usize, turn: &Packed, start: f64, duration: f64) -> f64 {
-        let gather = if turn.flags & GATHERS == 0 { 0.0 } else { self.durations.gather[i][turn.chunk as usize].get() };
-        let reduce = if turn.flags & REDUCES == 0 { 0.0 } else { self.durations.reduce[i][turn.chunk as usize].get() };
-        if gather <= 0.0 && reduce <= 0.0 {
-            return start + duration;
-        }
-        let pieces = self.durations.pieces.max(1);
-        let share = 1.0 / f64::from(pieces);
-        let mut time = start;
-        for _ in 0..pieces {
-            if gather > 0.0 {
-                self.stages[i].data += gather * share;
-                time = time.max(self.stages[i].data);
+    fn in_pieces(&mut self, i: usize, turn: &Packed, start: &[f64; L], duration: &[f64; L]) -> [f64; L] {
+        let at = self.lanes.at(i, turn.chunk as usize);
+        let mut ends = [0.0; L];
+        for lane in 0..L {
+            let gather = if turn.flags & GATHERS == 0 { 0.0 } else { self.lanes.gather[at][lane] };
+            let reduce = if turn.flags & REDUCES == 0 { 0.0 } else { self.lanes.reduce[at][lane] };
+            if gather <= 0.0 && reduce <= 0.0 {
+                ends[lane] = start[lane] + duration[lane];
+                continue;
             }
-            time += duration * share;
-            if reduce > 0.0 {
-                self.stages[i].data = self.stages[i].data.max(time) + reduce * share;
+            let pieces = self.lanes.pieces[lane].max(1);
+            let share = 1.0 / f64::from(pieces);
+            let data = &mut self.scratch.stages[i].data[lane];
+            let mut time = start[lane];
+            for _ in 0..pieces {
+                if gather > 0.0 {
+                    *data += gather * share;
+                    time = time.max(*data);
+                }
+                time += duration[lane] * share;
+                if reduce > 0.0 {
+                    *data = data.max(time) + reduce * share;
+                }
             }
+            ends[lane] = time;
         }
-        time
+        ends
     }
 
     /// Sends a turn's result on; gives the stage that can go on with it.
-    fn tell(&mut self, i: usize, turn: &Packed, end: f64) -> Option<u16> {
+    #[inline]
+    fn tell(&mut self, i: usize, turn: &Packed, end: &[f64; L]) -> Option<u16> {
         if turn.tell == NONE {
             return None;
         }
-        let duration = self.durations.send[i].get();
-        let arrival = if turn.to as usize == i || duration <= 0.0 {
-            end
+        let arrival = if turn.to as usize == i {
+            *end
         } else {
-            let stream = &mut self.stages[i].send[usize::from(turn.work == Work::Forward)];
-            *stream = stream.max(end) + duration;
+            // A transfer that takes no time leaves its stream as it was: ends of one stage only rise.
+            let stream = &mut self.scratch.stages[i].send[usize::from(turn.work == Work::Forward)];
+            *stream = each(each(*stream, *end, f64::max), self.lanes.send[i], |free, send| free + send);
             *stream
         };
-        self.arrivals[turn.tell as usize] = arrival;
+        self.scratch.arrivals[turn.tell as usize] = arrival;
         Some(turn.to)
     }
+}
+
+/// The lanes of two numbers taken together.
+#[inline]
+fn each<const L: usize>(a: [f64; L], b: [f64; L], of: impl Fn(f64, f64) -> f64) -> [f64; L] {
+    std::array::from_fn(|lane| of(a[lane], b[lane]))
 }

@@ -48,9 +48,9 @@ impl Groups {
     }
 
     /// Of the chunks alive when most are, how many are of each chunk of the stage.
-    pub(super) fn in_flight(self, stage: u32) -> Vec<u32> {
+    pub(super) fn in_flight(self, stage: u32) -> impl Iterator<Item = u32> {
         let most = (self.warm_up(stage) + 1).min(self.total());
         let (whole, rest) = (most / (self.stages * self.chunks), most % (self.stages * self.chunks));
-        (0..self.chunks).map(|chunk| whole * self.stages + rest.saturating_sub(chunk * self.stages).min(self.stages)).collect()
+        (0..self.chunks).map(move |chunk| whole * self.stages + rest.saturating_sub(chunk * self.stages).min(self.stages))
     }
 }

@@ -152,21 +152,29 @@ impl Pipeline {
     /// makes its schedule for this. Nothing for a pipeline that is against the [rule](Self::rule).
     #[must_use]
     pub fn in_flight(&self, stage: u32) -> Vec<u32> {
+        let mut alive = Vec::new();
+        self.in_flight_into(stage, &mut alive);
+        alive
+    }
+
+    /// The same, into memory that is used again.
+    pub fn in_flight_into(&self, stage: u32, alive: &mut Vec<u32>) {
+        alive.clear();
         if self.rule().is_err() || stage >= self.stages {
-            return Vec::new();
+            return;
         }
         let (p, m) = (self.stages, self.microbatches);
         match self.kind {
-            Kind::Gpipe | Kind::BreadthFirst => vec![m; self.chunks as usize],
-            Kind::OneForwardOneBackward => vec![one_f_one_b::in_flight(p, m, stage)],
-            Kind::Interleaved => self.groups().in_flight(stage),
-            Kind::ZbH1 => vec![zb_h1::shift(p, stage).in_flight(m)],
-            Kind::ZbH2 => vec![zb_h2::shift(p, stage).in_flight(m)],
-            Kind::ZbV => zb_v::in_flight(p, m, stage).to_vec(),
-            Kind::ZbAuto => zb_auto::schedule(p, m, self.memory_limit, &self.times).in_flight(stage),
-            Kind::DualPipe => dualpipe::in_flight(p, m, stage).to_vec(),
-            Kind::DualPipeV => dualpipev::steps(p, m, stage).in_flight().to_vec(),
-            Kind::Own(_) => Vec::new(),
+            Kind::Gpipe | Kind::BreadthFirst => alive.resize(self.chunks as usize, m),
+            Kind::OneForwardOneBackward => alive.push(one_f_one_b::in_flight(p, m, stage)),
+            Kind::Interleaved => alive.extend(self.groups().in_flight(stage)),
+            Kind::ZbH1 => alive.push(zb_h1::shift(p, stage).in_flight(m)),
+            Kind::ZbH2 => alive.push(zb_h2::shift(p, stage).in_flight(m)),
+            Kind::ZbV => alive.extend(zb_v::in_flight(p, m, stage)),
+            Kind::ZbAuto => *alive = zb_auto::schedule(p, m, self.memory_limit, &self.times).in_flight(stage),
+            Kind::DualPipe => alive.extend(dualpipe::in_flight(p, m, stage)),
+            Kind::DualPipeV => alive.extend(dualpipev::steps(p, m, stage).in_flight()),
+            Kind::Own(_) => {}
         }
     }
 
