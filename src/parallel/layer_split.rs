@@ -53,6 +53,12 @@ impl LayerDeal {
     /// All of them.
     pub const ALL: [Self; 4] = [Self::Even, Self::Embedding, Self::Loss, Self::Both];
 
+    /// Whether the embedding, and whether the loss counts.
+    #[must_use]
+    pub const fn counts(self) -> (bool, bool) {
+        (matches!(self, Self::Embedding | Self::Both), matches!(self, Self::Loss | Self::Both))
+    }
+
     /// What counts, in words.
     #[must_use]
     pub const fn as_str(self) -> &'static str {
@@ -69,12 +75,8 @@ impl LayerSplit {
     /// The job's own split; where it has none, the layout's.
     #[must_use]
     pub fn with(&self, deal: LayerDeal) -> Self {
-        match (self, deal) {
-            (Self::Even, LayerDeal::Embedding) => Self::Counted { embedding: true, loss: false },
-            (Self::Even, LayerDeal::Loss) => Self::Counted { embedding: false, loss: true },
-            (Self::Even, LayerDeal::Both) => Self::Counted { embedding: true, loss: true },
-            (own, _) => own.clone(),
-        }
+        let (embedding, loss) = deal.counts();
+        if *self == Self::Even && deal != LayerDeal::Even { Self::Counted { embedding, loss } } else { self.clone() }
     }
 
     /// What `parallelism` asks for. Keys that exclude each other are for whoever reads the file to refuse.

@@ -23,7 +23,7 @@ use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::economics::CostEstimate;
 use crate::parallel::{LayerSplit, Strategy};
 use crate::run::RunEstimate;
-use crate::search::{Account, Found, Search, Space, search};
+use crate::search::{Account, Found, Search, Space, Wanted, search};
 use crate::spec::{Cluster, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
 use crate::step::memory::RESERVE;
@@ -37,8 +37,8 @@ pub const SCHEMA_VERSION: u32 = 1;
 /// Turns of a step that a plan still draws.
 const MOST_TURNS: usize = 20_000;
 
-/// How many layouts a plan names.
-const TOP: usize = 3;
+/// Layouts that are asked why they are not legal.
+const MOST_EXAMPLES: usize = 20_000;
 
 /// A plan.
 #[derive(Debug, Clone, Serialize)]
@@ -189,7 +189,7 @@ impl Plan {
     ) -> Result<Self, Refusal> {
         let setup = setup_calibrated(cluster, topology, workload, job, calibration)?;
         let space = space(&setup, job);
-        let found = search(&setup, &space, TOP);
+        let found = search(&setup, &space, &Wanted::default());
         let Some(best) = found.best.first() else { return Err(refuse(&setup, &space, &found, workload, job)) };
         let step = setup.estimate(&best.strategy, &best.costs).map_err(|deadlock| {
             Refusal::Input(vec![workload.error(job, "parallelism.schedule", Code::InvalidValue, deadlock.to_string())])
@@ -302,8 +302,15 @@ fn space(setup: &Setup<'_>, job: &Job) -> Space {
         fixed.vp = fixed.vp.or(Some(order.virtual_stages()));
         fixed.schedule = Some(order.kind());
     }
-    let microbatches = setup.order.as_ref().map(|order| order.shape.microbatches);
-    Space { fixed, batch: job.batch, attention: job.attention, microbatches }
+    Space {
+        fixed,
+        batch: job.batch,
+        attention: job.attention,
+        software: setup.computation.software,
+        any_schedule: false,
+        most_gpus: None,
+        microbatches: setup.order.as_ref().map(|order| order.shape.microbatches),
+    }
 }
 
 fn strongest(pools: &[Pool], precision: Option<Precision>) -> usize {
@@ -348,7 +355,10 @@ fn refuse(setup: &Setup<'_>, space: &Space, found: &Search, workload: &Workload,
         return Refusal::No(Box::new(error));
     }
     let families = space.families(&setup.model, setup.computation.sequence, gpus, setup.pool.domain());
-    let nearest = families.iter().flatten().map(|s| setup.violations(s)).min_by_key(Vec::len);
+    let examples = || families.iter().flat_map(|family| space.examples(family, setup.model.layers));
+    // One mistake is as few as there can be; of many layouts with several, the first ones are as telling as any.
+    let single = examples().map(|s| setup.violations(&s)).take(MOST_EXAMPLES).find(|found| found.len() == 1);
+    let nearest = single.or_else(|| examples().take(MOST_EXAMPLES).map(|s| setup.violations(&s)).min_by_key(Vec::len));
     let errors = match nearest {
         Some(nearest) => nearest
             .into_iter()
@@ -423,6 +433,7 @@ pub fn check_job(cluster: &Cluster, topology: &Topology, workload: &Workload, jo
     let gpus = setup.pool.gpus();
     let space = space(&setup, job);
     let families = space.families(&setup.model, setup.computation.sequence, gpus, setup.pool.domain());
-    let legal = families.iter().flatten().any(|strategy| setup.violations(strategy).is_empty());
+    let mut examples = families.iter().flat_map(|family| space.examples(family, setup.model.layers));
+    let legal = examples.any(|strategy| setup.violations(&strategy).is_empty());
     if legal { Ok(()) } else { Err(refuse(&setup, &space, &Search::default(), workload, job)) }
 }

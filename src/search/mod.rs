@@ -1,21 +1,33 @@
-//! The best layout of a job: enumerate what is legal, drop what does not fit, bound, and cost what remains by its task graph.
+//! The best layout of a job, and the proof that none is better: enumerate families of layouts, bound, open those that could hold
+//! something better, and cost what remains by its schedule.
 //!
-//! The bound is one that no layout's step time can beat ([`Costs::lower_bound`](crate::step::Costs::lower_bound)), so nothing
-//! better is missed among the layouts enumerated. Results do not depend on the number of threads.
+//! Three bounds prune, each one that no step time can beat: of a family, from the kernels of a microbatch; of a pipeline within
+//! it, with everything divided and hidden that can be; of a single layout ([`Outline::lower_bound`](crate::step::Outline)).
+//! Families are taken by their bound in rounds of a fixed size, and what is found in a round is used from the next one on: the
+//! answer and the account are the same for any number of threads. This room knows steps; it does not know money or runs.
 
-mod enumerate;
+mod cost;
+mod family;
+mod space;
+mod wanted;
 
-pub use enumerate::{Space, microbatches};
+pub use cost::{Coster, Layout};
+pub use space::{Family, Open, Space, microbatches};
+pub use wanted::{Deadline, Objective, Wanted};
+
+use std::collections::BTreeMap;
+use std::time::Instant;
 
 use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::parallel::Strategy;
-use crate::step::{Costs, Setup};
+use crate::step::{Costs, Setup, ShardKernels};
 use crate::units::{Bytes, Seconds};
+use family::{Desk, Examined, Opener};
 
-/// Layouts costed in full before the rest is given up although its bounds are better than the worst kept: a bound on time.
-const MOST_COSTED: usize = 512;
+/// Families that a round opens at most; the first rounds are smaller, so that bounds prune from early on.
+const MOST_OPENED: usize = 128;
 
 /// A layout that fits, fully costed.
 #[derive(Debug, Clone)]
@@ -36,99 +48,171 @@ impl Found {
     }
 }
 
-/// What became of every layout enumerated.
+/// What became of every layout of the space; the kinds add up to all.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
 pub struct Account {
-    /// Enumerated.
-    pub layouts: usize,
+    /// In the space.
+    pub layouts: u64,
     /// Not legal for the model, the batch or the number of accelerators.
-    pub illegal: usize,
+    pub illegal: u64,
     /// Legal, but more than an accelerator's memory.
-    pub out_of_memory: usize,
-    /// Fit, but cannot beat what was found.
-    pub bounded: usize,
+    pub out_of_memory: u64,
+    /// Cannot beat what was found, whether or not they fit.
+    pub bounded: u64,
+    /// Fit, but are not as the constraints ask.
+    pub unwanted: u64,
     /// Costed in full.
-    pub costed: usize,
+    pub costed: u64,
+    /// Not looked at when the time was over.
+    pub unexplored: u64,
+}
+
+impl Account {
+    fn add(&mut self, other: &Self) {
+        self.layouts += other.layouts;
+        self.illegal += other.illegal;
+        self.out_of_memory += other.out_of_memory;
+        self.bounded += other.bounded;
+        self.unwanted += other.unwanted;
+        self.costed += other.costed;
+        self.unexplored += other.unexplored;
+    }
 }
 
 /// What a search found.
 #[derive(Debug, Clone, Default)]
 pub struct Search {
-    /// The best layouts, best first.
+    /// The best layouts, best first: the best of each combination of tensor, context, pipeline, expert and data parallelism.
     pub best: Vec<Found>,
     /// What became of every layout.
     pub account: Account,
     /// Of the layouts that do not fit, the one that needs least memory.
     pub nearest: Option<(Strategy, Bytes)>,
+    /// How much better than the best found a layout might still be, as a share of it; nothing once it is proved the best.
+    pub gap: Option<f64>,
 }
 
-/// Searches `space` for the `top` best layouts of a job.
-#[must_use]
-pub fn search(setup: &Setup<'_>, space: &Space, top: usize) -> Search {
-    let gpus = setup.pool.gpus();
-    let families = space.families(&setup.model, setup.computation.sequence, gpus, setup.pool.domain());
-    let capacity = setup.pool.accelerator.memory;
-    // One family shares its groups, which are the costly question to the topology.
-    let examined: Vec<Vec<Verdict>> = families
-        .par_iter()
-        .map(|family| {
-            let mut groups = None;
-            family
-                .iter()
-                .map(|strategy| {
-                    if !setup.violations(strategy).is_empty() {
-                        return Verdict::Illegal;
-                    }
-                    let costs = setup.costs_with(strategy, groups.get_or_insert_with(|| setup.groups(strategy)));
-                    let memory = costs.peak_memory();
-                    if memory > capacity {
-                        Verdict::TooLarge(*strategy, memory)
-                    } else {
-                        Verdict::Fits(*strategy, Box::new(costs))
-                    }
-                })
-                .collect()
-        })
-        .collect();
+/// How far a search is.
+#[derive(Debug, Clone, Copy)]
+pub struct Progress {
+    /// Layouts that are accounted for.
+    pub done: u64,
+    /// Layouts of the space.
+    pub all: u64,
+}
 
+/// What layouts of equal kernels share: tensor, context, expert and expert-tensor degrees, sequence parallelism, microbatch.
+type KernelKey = (u32, bool, u32, u32, u32, u32);
+
+fn key(degrees: &Strategy, microbatch: u32) -> KernelKey {
+    (degrees.tp, degrees.sp, degrees.cp, degrees.ep, degrees.etp, microbatch)
+}
+
+/// Searches `space` for what is wanted of a job's layouts.
+#[must_use]
+pub fn search(setup: &Setup<'_>, space: &Space, wanted: &Wanted) -> Search {
+    search_watched(setup, space, wanted, &|_| {})
+}
+
+/// The same, telling `watch` between rounds how far it is.
+#[must_use]
+pub fn search_watched(setup: &Setup<'_>, space: &Space, wanted: &Wanted, watch: &dyn Fn(Progress)) -> Search {
+    let began = Instant::now();
+    let families = space.families(&setup.model, setup.computation.sequence, setup.pool.gpus(), setup.pool.domain());
     let mut search = Search::default();
-    let mut fitting: Vec<(f64, Strategy, Costs)> = Vec::new();
-    for verdict in examined.into_iter().flatten() {
-        search.account.layouts += 1;
-        match verdict {
-            Verdict::Illegal => search.account.illegal += 1,
-            Verdict::TooLarge(strategy, memory) => {
-                search.account.out_of_memory += 1;
+    let mut legal = Vec::with_capacity(families.len());
+    for family in families {
+        let layouts = space.open(&family, setup.model.layers).layouts() * family.batches.len() as u64;
+        search.account.layouts += layouts;
+        if family::is_legal(setup, &family) {
+            legal.push((family, layouts));
+        } else {
+            search.account.illegal += layouts;
+        }
+    }
+    let kernels = kernels(setup, &legal);
+    let mut order: Vec<(f64, usize)> =
+        legal.iter().enumerate().map(|(index, (family, _))| (family::bound(setup, wanted, family, &kernels), index)).collect();
+    order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
+
+    let opener = Opener { setup, space, wanted, kernels: &kernels };
+    let mut best: Vec<Layout> = Vec::new();
+    let (mut next, mut round) = (0, 1);
+    while next < order.len() {
+        let cutoff = if wanted.exhaustive { f64::INFINITY } else { cutoff(&best, wanted.top) };
+        let over = wanted.time_limit.is_some_and(|limit| began.elapsed() >= limit) && !best.is_empty();
+        if order[next].0 > cutoff || over {
+            let left: u64 = order[next..].iter().map(|(_, index)| legal[*index].1).sum();
+            let bounded: u64 =
+                order[next..].iter().filter(|(bound, _)| *bound > cutoff).map(|(_, index)| legal[*index].1).sum();
+            search.account.bounded += bounded;
+            search.account.unexplored += left - bounded;
+            if left > bounded {
+                search.gap = best.first().map(|best| (1.0 - order[next].0 / best.score).max(0.0));
+            }
+            break;
+        }
+        let opened = &order[next..order.len().min(next + round)];
+        let examined: Vec<Examined> = opened
+            .par_iter()
+            .map_init(Desk::default, |desk, (_, index)| opener.examine(desk, &legal[*index].0, cutoff))
+            .collect();
+        for each in examined {
+            search.account.add(&each.account);
+            if let Some((strategy, memory)) = each.nearest {
                 if search.nearest.is_none_or(|(_, least)| memory < least) {
                     search.nearest = Some((strategy, memory));
                 }
             }
-            Verdict::Fits(strategy, costs) => {
-                fitting.push((costs.lower_bound.get() / strategy.sequences() as f64, strategy, *costs));
+            if let Some(layout) = each.best {
+                keep(&mut best, layout, wanted.top);
             }
         }
+        next += opened.len();
+        round = (2 * round).min(MOST_OPENED);
+        let a = &search.account;
+        watch(Progress { done: a.illegal + a.out_of_memory + a.bounded + a.unwanted + a.costed, all: a.layouts });
     }
-    fitting.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.1.cmp(&b.1)));
-    let fits = fitting.len();
-    for (bound, strategy, costs) in fitting {
-        let worst = search.best.last().filter(|_| search.best.len() >= top).map(Found::time_per_sequence);
-        if worst.is_some_and(|worst| bound >= worst) || search.account.costed >= MOST_COSTED {
-            break;
-        }
-        search.account.costed += 1;
-        let Ok(step_time) = setup.step_time(&costs) else { continue };
-        search.best.push(Found { strategy, costs, step_time });
-        search
-            .best
-            .sort_by(|a, b| a.time_per_sequence().total_cmp(&b.time_per_sequence()).then_with(|| a.strategy.cmp(&b.strategy)));
-        search.best.truncate(top);
-    }
-    search.account.bounded = fits - search.account.costed;
+    search.best = best
+        .iter()
+        .map(|layout| {
+            let costs = setup.costs(&layout.strategy);
+            Found { strategy: layout.strategy, costs, step_time: layout.step_time }
+        })
+        .collect();
     search
 }
 
-enum Verdict {
-    Illegal,
-    TooLarge(Strategy, Bytes),
-    Fits(Strategy, Box<Costs>),
+/// Kernels of every share that a family of the space has.
+fn kernels(setup: &Setup<'_>, families: &[(Family, u64)]) -> BTreeMap<KernelKey, ShardKernels> {
+    let mut keys: Vec<KernelKey> = families
+        .iter()
+        .flat_map(|(family, _)| family.batches.iter().map(|(microbatch, _)| key(&family.degrees, *microbatch)))
+        .collect();
+    keys.sort_unstable();
+    keys.dedup();
+    let costed: Vec<ShardKernels> = keys
+        .par_iter()
+        .map(|(tp, sp, cp, ep, etp, microbatch)| {
+            let (tp, sp, cp, ep, etp, microbatch) = (*tp, *sp, *cp, *ep, *etp, *microbatch);
+            setup.kernels(&Strategy { tp, sp, cp, ep, etp, microbatch, ..Strategy::default() })
+        })
+        .collect();
+    keys.into_iter().zip(costed).collect()
+}
+
+/// What a layout has to be no worse than to be kept.
+fn cutoff(best: &[Layout], top: usize) -> f64 {
+    if best.len() < top { f64::INFINITY } else { best.last().map_or(f64::INFINITY, |worst| worst.score) }
+}
+
+/// Keeps the best of each combination of degrees, `top` of them.
+fn keep(best: &mut Vec<Layout>, layout: Layout, top: usize) {
+    match best.iter_mut().find(|other| other.degrees() == layout.degrees()) {
+        Some(same) if layout.before(same) => *same = layout,
+        Some(_) => return,
+        None => best.push(layout),
+    }
+    best.sort_by(Layout::order);
+    best.truncate(top.max(1));
 }

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::AttentionKernel;
+use super::{AttentionKernel, ScheduleKind};
 
 /// A class of training frameworks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, Deserialize, JsonSchema)]
@@ -71,6 +71,32 @@ impl Software {
     #[must_use]
     pub fn is_megatron_core(self) -> bool {
         matches!(self, Self::MegatronCore | Self::MegatronCore2024)
+    }
+
+    /// The pipeline schedules that it has: those of Megatron-LM, of `DeepSpeed`'s pipeline engine, of
+    /// `torch.distributed.pipelining`, of `MaxText`.
+    #[must_use]
+    pub fn schedules(self) -> &'static [ScheduleKind] {
+        use ScheduleKind::{BreadthFirst, DualPipeV, Gpipe, Interleaved, OneForwardOneBackward, ZbV};
+        match self {
+            Self::MegatronDeepspeed => &[OneForwardOneBackward],
+            Self::MegatronCore | Self::MegatronCore2024 | Self::Megatron2021 | Self::Xla => {
+                &[OneForwardOneBackward, Interleaved]
+            }
+            Self::Fsdp | Self::FsdpCompiled => &[Gpipe, OneForwardOneBackward, Interleaved, BreadthFirst, ZbV, DualPipeV],
+        }
+    }
+
+    /// Whether it divides the weights of a pipeline's stages too (ZeRO-3): `DeepSpeed` refuses to, Megatron-LM's optimizer cannot.
+    #[must_use]
+    pub fn shards_pipelines(self) -> bool {
+        matches!(self, Self::Fsdp | Self::FsdpCompiled)
+    }
+
+    /// Whether selective recomputation picks operators of a layer whatever the attention kernel.
+    #[must_use]
+    pub fn selects_operators(self) -> bool {
+        matches!(self, Self::Fsdp | Self::FsdpCompiled)
     }
 
     /// How it computes attention unless a job says otherwise.

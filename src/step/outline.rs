@@ -3,19 +3,20 @@
 //! A pipeline has hundreds of slices and four or five sorts of them, so that an outline takes a microsecond where
 //! [`Costs`](super::Costs), which lays everything out by stage and chunk, takes many. `Costs` is made from it.
 
+use std::borrow::Cow;
+
+use super::costs::MOST_PIECES;
 use super::durations::ChunkTimes;
 use super::graph::Lanes;
 use super::layer::Groups;
 use super::memory::Memory;
 use super::pieces::{BySort, Piece, Pieces, SORTS};
-use super::schedule::{Pipeline, Placement, Times};
+use super::schedule::{Pipeline, Placement, Schedule, ScheduleError, Times};
 use super::setup::Setup;
 use crate::model::Count;
 use crate::parallel::{LayerDeal, LayerSplit, Strategy};
 use crate::spec::{Recompute, ScheduleKind};
 use crate::units::{Bytes, Seconds};
-
-use super::costs::MOST_PIECES;
 
 /// A run of layers, with the embedding or the output layer at the ends of the model.
 #[derive(Debug, Clone, Copy, Default)]
@@ -229,15 +230,10 @@ impl Outline {
 
     /// Microbatches in flight at each stage's fullest, by walking its turns.
     pub(super) fn walked(&self, setup: &Setup<'_>) -> Vec<Vec<u32>> {
-        let walk = |schedule: &super::schedule::Schedule| {
-            (0..self.pipeline.stages)
-                .map(|stage| schedule.fullest(stage, |chunk| self.slice(stage, chunk).saved.get().max(1.0)))
-                .collect()
-        };
-        match setup.own_order(&self.strategy) {
-            Some(order) => walk(&order.schedule),
-            None => self.pipeline.schedule().map(|schedule| walk(&schedule)).unwrap_or_default(),
-        }
+        let Ok(schedule) = setup.schedule(self) else { return Vec::new() };
+        (0..self.pipeline.stages)
+            .map(|stage| schedule.fullest(stage, |chunk| self.slice(stage, chunk).saved.get().max(1.0)))
+            .collect()
     }
 
     /// What an accelerator of a stage holds with `alive` microbatches of each chunk in flight.
@@ -270,6 +266,12 @@ impl Outline {
         lanes.set_step(lane, self.pieces, self.optimizer(setup));
     }
 
+    /// The layout.
+    #[must_use]
+    pub fn strategy(&self) -> &Strategy {
+        &self.strategy
+    }
+
     /// The pipeline that it runs.
     #[must_use]
     pub fn pipeline(&self) -> &Pipeline {
@@ -278,6 +280,17 @@ impl Outline {
 }
 
 impl Setup<'_> {
+    /// What every stage runs.
+    ///
+    /// # Errors
+    /// When the schedule does not run in this shape.
+    pub fn schedule(&self, outline: &Outline) -> Result<Cow<'_, Schedule>, ScheduleError> {
+        match self.own_order(&outline.strategy) {
+            Some(order) => Ok(Cow::Borrowed(order.schedule.as_ref())),
+            None => outline.pipeline.schedule().map(Cow::Owned),
+        }
+    }
+
     /// What a layout costs, into `outline`, whose memory is used again. `pieces` and `groups` are those of the layout.
     pub fn outline(&self, s: &Strategy, pieces: &Pieces, groups: &Groups, outline: &mut Outline) {
         let chunks = s.schedule.chunks().unwrap_or(s.vp);

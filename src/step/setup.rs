@@ -100,6 +100,14 @@ impl<'a> Setup<'a> {
         found
     }
 
+    /// Whether the layers divide as the layout deals them out: what is cheap to ask before everything else.
+    #[must_use]
+    pub fn deals(&self, s: &Strategy) -> bool {
+        let (embedding, loss) = s.split.counts();
+        let counted = self.model.layers + u32::from(embedding) + u32::from(loss);
+        counted % s.schedule.slices(s.pp, s.vp).max(1) == 0
+    }
+
     /// The job's own order, where the layout runs in it.
     pub(super) fn own_order(&self, strategy: &Strategy) -> Option<&Order> {
         self.order.as_deref().filter(|order| order.kind() == strategy.schedule)

@@ -1,0 +1,107 @@
+//! Layouts costed in full, those that run the same schedule side by side.
+
+use std::cmp::Ordering;
+
+use super::wanted::Wanted;
+use crate::parallel::Strategy;
+use crate::spec::ScheduleKind;
+use crate::step::graph::{Lanes, Replay, Scratch};
+use crate::step::{Outline, Setup};
+use crate::units::{Bytes, Seconds};
+
+/// Layouts side by side.
+const LANES: usize = 8;
+
+/// A layout with what it costs.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Layout {
+    /// The layout.
+    pub strategy: Strategy,
+    /// Memory of the fullest accelerator.
+    pub memory: Bytes,
+    /// Time of a step.
+    pub step_time: Seconds,
+    /// How good it is: less is better.
+    pub score: f64,
+}
+
+impl Layout {
+    /// What is told apart among the best.
+    pub(super) fn degrees(&self) -> [u32; 5] {
+        let s = &self.strategy;
+        [s.tp, s.cp, s.pp, s.ep, s.dp]
+    }
+
+    /// Best first; of equally good ones the one that needs less memory, then the plainer one.
+    pub(super) fn order(&self, other: &Self) -> Ordering {
+        self.score
+            .total_cmp(&other.score)
+            .then_with(|| self.memory.get().total_cmp(&other.memory.get()))
+            .then_with(|| other.strategy.overlap.cmp(&self.strategy.overlap))
+            .then_with(|| self.strategy.cmp(&other.strategy))
+    }
+
+    pub(super) fn before(&self, other: &Self) -> bool {
+        self.order(other) == Ordering::Less
+    }
+}
+
+/// What a schedule depends on, beside the heuristic's and the job's own.
+type Shape = (ScheduleKind, u32, u32, u32);
+
+fn shape(s: &Strategy) -> Shape {
+    (s.schedule, s.pp, s.vp, s.microbatches)
+}
+
+/// Memory that costing uses again and again.
+#[derive(Default)]
+pub struct Coster {
+    lanes: Lanes<LANES>,
+    scratch: Scratch<LANES>,
+    replay: Option<(Shape, Replay)>,
+}
+
+impl Coster {
+    /// Step times of layouts, in their order. Layouts of one shape that follow each other are replayed side by side. A layout whose
+    /// schedule cannot be run takes forever.
+    pub fn step_times(&mut self, setup: &Setup<'_>, outlines: &[Outline], times: &mut Vec<Seconds>) {
+        times.clear();
+        let mut rest = outlines;
+        while let Some(first) = rest.first() {
+            let same = shape(first.strategy());
+            // The heuristic's order depends on the layout's own times.
+            let most = if same.0 == ScheduleKind::ZbAuto { 1 } else { LANES };
+            let alike = rest.iter().take(most).take_while(|outline| shape(outline.strategy()) == same).count();
+            let (now, later) = rest.split_at(alike);
+            self.side_by_side(setup, now, times);
+            rest = later;
+        }
+    }
+
+    fn side_by_side(&mut self, setup: &Setup<'_>, outlines: &[Outline], times: &mut Vec<Seconds>) {
+        let forever = Seconds::new(f64::INFINITY);
+        let Some(first) = outlines.first() else { return };
+        let shape = shape(first.strategy());
+        let known = self.replay.as_ref().is_some_and(|(known, _)| *known == shape && shape.0 != ScheduleKind::ZbAuto);
+        if !known {
+            self.replay = match setup.schedule(first) {
+                Ok(schedule) => Some((shape, Replay::new(&schedule, shape.3))),
+                Err(_) => None,
+            };
+        }
+        let pipeline = first.pipeline();
+        self.lanes.reset(pipeline.stages as usize, pipeline.chunks as usize, pipeline.kind.pairs());
+        for (lane, outline) in outlines.iter().enumerate() {
+            outline.fill(setup, &mut self.lanes, lane);
+        }
+        let found = self.replay.as_ref().and_then(|(_, replay)| replay.side_by_side(&self.lanes, &mut self.scratch));
+        times.extend((0..outlines.len()).map(|lane| found.map_or(forever, |steps| Seconds::new(steps[lane]))));
+    }
+}
+
+impl Wanted {
+    /// The score of a layout of this job.
+    pub(super) fn score_of(&self, setup: &Setup<'_>, s: &Strategy, step: Seconds) -> f64 {
+        self.score(s, step, setup.computation.sequence, setup.pool.gpus_per_node)
+    }
+}

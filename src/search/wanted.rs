@@ -1,0 +1,111 @@
+//! What a search is for: what is made as small as it can be, and what an answer must keep to.
+
+use std::time::Duration;
+
+use crate::parallel::Strategy;
+use crate::units::{Bytes, Seconds, Tokens};
+
+/// What is made as small as it can be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, serde::Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Objective {
+    /// Time per token.
+    #[default]
+    Time,
+    /// GPU-hours per token, and so money at any price of a GPU-hour; as good as tokens per dollar.
+    Cost,
+    /// Energy per token: of all nodes that the job occupies.
+    Energy,
+    /// GPU-hours per token among the layouts that meet the deadline; the fastest where none does.
+    Deadline,
+}
+
+impl Objective {
+    /// The name, as written on the command line.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Time => "time",
+            Self::Cost => "cost",
+            Self::Energy => "energy",
+            Self::Deadline => "deadline",
+        }
+    }
+}
+
+/// A run that has to be done by some time.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Deadline {
+    /// Tokens of the run.
+    pub tokens: Tokens,
+    /// Time that it may take.
+    pub within: Seconds,
+}
+
+/// What is wanted of a search.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Wanted {
+    /// What is made as small as it can be.
+    pub objective: Objective,
+    /// For [`Objective::Deadline`].
+    pub deadline: Option<Deadline>,
+    /// Share of an accelerator's memory that has to stay free.
+    pub headroom: f64,
+    /// Most that a layout's accelerators may hold; what is free of it is not headroom.
+    pub most_memory: Option<Bytes>,
+    /// Largest share of a step that the busiest stage may wait for others.
+    pub most_bubble: Option<f64>,
+    /// Layouts named.
+    pub top: usize,
+    /// Time after which the best so far is good enough.
+    pub time_limit: Option<Duration>,
+    /// Whether every layout that fits is costed, whatever its bound: what the bounds are held against.
+    pub exhaustive: bool,
+}
+
+impl Default for Wanted {
+    fn default() -> Self {
+        Self {
+            objective: Objective::Time,
+            deadline: None,
+            headroom: 0.0,
+            most_memory: None,
+            most_bubble: None,
+            top: 3,
+            time_limit: None,
+            exhaustive: false,
+        }
+    }
+}
+
+/// What misses a deadline comes behind everything that does not.
+const LATE: f64 = 1e150;
+
+impl Wanted {
+    /// What of an accelerator's memory a layout may hold.
+    #[must_use]
+    pub fn room(&self, capacity: Bytes) -> Bytes {
+        let room = capacity * (1.0 - self.headroom);
+        self.most_memory.map_or(room, |most| if most < room { most } else { room })
+    }
+
+    /// How good a layout is that steps in `step`: less is better. It only rises with the time of a step, so that a bound on the
+    /// time bounds it.
+    #[must_use]
+    pub fn score(&self, s: &Strategy, step: Seconds, sequence: u32, gpus_per_node: u32) -> f64 {
+        let time = step.get() / s.sequences() as f64;
+        let gpus = s.gpus();
+        match self.objective {
+            Objective::Time => time,
+            Objective::Cost => time * gpus as f64,
+            Objective::Energy => time * gpus.div_ceil(u64::from(gpus_per_node.max(1))) as f64,
+            Objective::Deadline => {
+                let in_time = self.deadline.is_none_or(|deadline| {
+                    let tokens = s.sequences() as f64 * f64::from(sequence);
+                    step * (deadline.tokens.get() / tokens).ceil() <= deadline.within
+                });
+                if in_time { time * gpus as f64 } else { LATE + time * LATE }
+            }
+        }
+    }
+}

@@ -1,0 +1,161 @@
+//! The search finds what trying everything finds, its bounds are bounds, and its answer does not depend on the number of threads.
+
+use planner::calibration::Calibration;
+use planner::catalog::Catalog;
+use planner::diagnostic::Source;
+use planner::parallel::Strategy;
+use planner::search::{Account, Objective, Space, Wanted, search};
+use planner::spec::{Cluster, Computation, Parallelism, Precision, Software};
+use planner::step::Setup;
+use planner::topology::Topology;
+use planner::units::{Batch, Bytes};
+use rayon::prelude::*;
+
+/// A cluster of a few nodes, its accelerators with as much memory as asked.
+fn cluster(nodes: u32, memory: f64, oversubscription: f64) -> Cluster {
+    let fabric = format!("{{kind: fat-tree, switch: qm9700, oversubscription: {oversubscription}}}");
+    let text = format!("name: x\npools:\n- {{name: a, nodes: {nodes}, server: dgx-a100}}\nfabric: {fabric}\n");
+    let mut cluster = Cluster::load(Source::new("x.yaml", text), Catalog::embedded()).expect("valid");
+    cluster.pools[0].accelerator.memory = Bytes::new(memory * 1024.0 * 1024.0 * 1024.0);
+    cluster
+}
+
+fn model(name: &str, layers: u32) -> planner::catalog::Model {
+    let mut model = Catalog::embedded().model(name).expect("in the catalogue").clone();
+    model.layers = layers;
+    model
+}
+
+fn space(software: Software, batch: u32, fixed: Parallelism) -> Space {
+    Space {
+        fixed,
+        batch: Batch::Sequences(batch),
+        attention: software.attention(),
+        software,
+        any_schedule: false,
+        most_gpus: None,
+        microbatches: None,
+    }
+}
+
+/// One layout of what trying everything finds.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Tried {
+    score: f64,
+    memory: f64,
+    strategy: Strategy,
+}
+
+/// Every layout of the space that is legal and fits, each costed by itself, stage by stage.
+fn everything(setup: &Setup<'_>, space: &Space, wanted: &Wanted) -> (u64, u64, u64, Vec<Tried>) {
+    let sequence = setup.computation.sequence;
+    let families = space.families(&setup.model, sequence, setup.pool.gpus(), setup.pool.domain());
+    let (mut all, mut illegal, mut too_large) = (0, 0, 0);
+    let mut fitting = Vec::new();
+    for strategy in families.iter().flat_map(|family| space.layouts(family, setup.model.layers)) {
+        all += 1;
+        if !setup.violations(&strategy).is_empty() {
+            illegal += 1;
+            continue;
+        }
+        let costs = setup.costs(&strategy);
+        let memory = costs.peak_memory();
+        if memory > setup.pool.accelerator.memory {
+            too_large += 1;
+            continue;
+        }
+        let step = setup.step_time(&costs).expect("a legal schedule runs");
+        assert!(costs.lower_bound <= step * (1.0 + 1e-12), "{} is bounded above its time", strategy.describe());
+        let score = wanted.score(&strategy, step, sequence, setup.pool.gpus_per_node);
+        fitting.push(Tried { score, memory: memory.get(), strategy });
+    }
+    (all, illegal, too_large, fitting)
+}
+
+/// The best of each combination of degrees, best first.
+fn best(mut tried: Vec<Tried>, top: usize) -> Vec<Tried> {
+    let overlap = |tried: &Tried| !tried.strategy.overlap;
+    tried.sort_by(|a, b| {
+        (a.score.total_cmp(&b.score))
+            .then(a.memory.total_cmp(&b.memory))
+            .then(overlap(a).cmp(&overlap(b)))
+            .then(a.strategy.cmp(&b.strategy))
+    });
+    let mut kept: Vec<Tried> = Vec::new();
+    let degrees = |s: &Strategy| [s.tp, s.cp, s.pp, s.ep, s.dp];
+    for each in tried {
+        if kept.iter().all(|other| degrees(&other.strategy) != degrees(&each.strategy)) {
+            kept.push(each);
+        }
+    }
+    kept.truncate(top);
+    kept
+}
+
+fn pick<T: Copy, const N: usize>(rng: &mut fastrand::Rng, of: [T; N]) -> T {
+    of[rng.usize(..N)]
+}
+
+fn sum(a: &Account) -> u64 {
+    a.illegal + a.out_of_memory + a.bounded + a.unwanted + a.costed + a.unexplored
+}
+
+/// 200 random small jobs, of dense models and of experts, on one node and on several, with a little memory and with enough.
+#[test]
+fn the_search_finds_what_trying_everything_finds() {
+    let found: Vec<(bool, u64)> = (0..200u64).into_par_iter().map(case).collect();
+    let feasible = found.iter().filter(|(feasible, _)| *feasible).count();
+    let tried: u64 = found.iter().map(|(_, tried)| tried).sum();
+    assert!((60..200).contains(&feasible), "{feasible} of 200 cases have a layout: others are as telling");
+    assert!(tried > 100_000, "only {tried} layouts were tried");
+}
+
+/// One random job: whether there is a layout, and how many were tried.
+fn case(number: u64) -> (bool, u64) {
+    let mut rng = fastrand::Rng::with_seed(20_261_125 + number);
+    let moe = rng.bool();
+    let (name, layers) = if moe { ("mixtral-8x7b", rng.u32(2..=4)) } else { ("llama3-8b", rng.u32(2..=7)) };
+    let nodes = pick(&mut rng, [1u32, 2, 3]);
+    let memory = pick(&mut rng, [10.0, 16.0, 24.0, 40.0, 80.0]);
+    let over = pick(&mut rng, [1.0, 4.0]);
+    let cluster = cluster(nodes, memory, over);
+    let topology = Topology::new(&cluster);
+    let software = pick(&mut rng, [Software::MegatronCore, Software::FsdpCompiled, Software::MegatronDeepspeed]);
+    let sequence = if rng.u8(0..4) == 0 { 16_384 } else { 2048 };
+    let computation = Computation::new(sequence, Precision::Bf16, software);
+    let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), &model(name, layers), computation)
+        .expect("it fits together");
+    // A few keys are fixed, so that trying everything ends; which ones differs from case to case.
+    let gpus = nodes * 8;
+    let tp = pick(&mut rng, [1u32, 2, 4]);
+    let fixed = Parallelism {
+        tp: Some(tp),
+        etp: Some(if rng.bool() { 1 } else { tp }),
+        cp: if sequence > 2048 { None } else { Some(1) },
+        ep: if moe { None } else { Some(1) },
+        pp: rng.bool().then(|| rng.u32(1..=layers.min(gpus / tp))),
+        dp: (rng.u8(0..3) == 0).then(|| rng.u32(1..=(gpus / tp).max(1))),
+        microbatch: (rng.u8(0..3) > 0).then(|| rng.u32(1..=2)),
+        overlap: rng.bool().then(|| rng.bool()),
+        ..Parallelism::default()
+    };
+    let space = Space { any_schedule: rng.u8(0..3) == 0, ..space(software, 8 * rng.u32(1..=3), fixed) };
+    let objective = pick(&mut rng, [Objective::Time, Objective::Time, Objective::Cost, Objective::Energy]);
+    let wanted = Wanted { objective, top: rng.usize(1..=4), ..Wanted::default() };
+    let (all, illegal, too_large, fitting) = everything(&setup, &space, &wanted);
+    let found = search(&setup, &space, &wanted);
+    let what = format!("case {number}: {name} of {layers} layers on {nodes} x dgx-a100 of {memory} GiB, {}", software.as_str());
+    assert_eq!(found.account.layouts, all, "{what}");
+    assert_eq!(sum(&found.account), all, "{what}: {:?}", found.account);
+    assert!(found.account.illegal <= illegal && found.account.out_of_memory <= too_large, "{what}: {:?}", found.account);
+    assert_eq!(found.gap, None, "{what}");
+    let expected = best(fitting, wanted.top);
+    let got: Vec<(f64, Strategy)> =
+        found.best.iter().map(|each| (wanted.score(&each.strategy, each.step_time, sequence, 8), each.strategy)).collect();
+    let wished: Vec<(f64, Strategy)> = expected.iter().map(|each| (each.score, each.strategy)).collect();
+    assert_eq!(got, wished, "{what}");
+    if expected.is_empty() {
+        assert_eq!((found.account.illegal, found.account.out_of_memory), (illegal, too_large), "{what}");
+    }
+    (!expected.is_empty(), all)
+}
