@@ -8,6 +8,7 @@ pub mod catalog;
 pub mod cli;
 pub mod diagnostic;
 pub mod economics;
+pub mod launch;
 pub mod model;
 pub mod parallel;
 pub mod plan;

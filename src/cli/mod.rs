@@ -7,8 +7,10 @@ mod check;
 mod explain;
 mod fleet_health;
 mod generate;
+mod import;
 mod init;
 mod input;
+mod launch;
 mod measurements;
 mod output;
 mod plan;
@@ -70,6 +72,10 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Compare every pipeline schedule on a job: step time, bubble, memory
     Schedules(schedules::SchedulesArguments),
+    /// Write the planned layout as options of a training framework, ready to paste
+    Launch(launch::LaunchArguments),
+    /// Write a workload file from a launch script or a configuration of a training framework
+    Import(import::ImportArguments),
     /// Write a picture of one step: a trace for Perfetto, a Gantt chart, or the task graph
     Trace(trace::TraceArguments),
     /// Hold predictions against published runs, or against your own
@@ -153,6 +159,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(arguments, global),
         Command::Explain(arguments) => explain::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
+        Command::Launch(arguments) => launch::run(arguments, global),
+        Command::Import(arguments) => import::run(arguments, global),
         Command::Trace(arguments) => trace::run(arguments, global),
         Command::Validate(arguments) => validate::run(arguments, global),
         Command::Bench(arguments) => bench::run(arguments, global),

@@ -7,7 +7,8 @@ macro_rules! codes {
         ///
         /// Codes are never reused or renumbered. `P00xx` is about files and YAML, `P01xx` about single fields,
         /// `P02xx` about names, `P03xx` about fields that do not go together, `P04xx` about imported model
-        /// configurations, `P05xx` about pipeline orders, `P06xx` about measurements, `P07xx` about tables of runs.
+        /// configurations, `P05xx` about pipeline orders, `P06xx` about measurements, `P07xx` about tables of runs, `P08xx` about
+        /// launch files.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)+
@@ -166,6 +167,15 @@ codes! {
 
     /// A cell of a table of runs cannot be read, or the table lacks a column that every run needs.
     TableCell = "P0701", "table cannot be read";
+
+    /// A launch file is no script that can be cut into words, or has no options of the framework.
+    LaunchSyntax = "P0801", "launch file cannot be read";
+    /// An option that a workload needs is not in the launch file.
+    LaunchMissing = "P0802", "option missing";
+    /// An option of the launch file has a value that it cannot have, or two options contradict each other.
+    LaunchValue = "P0803", "option has an unusable value";
+    /// The value of an option depends on something that is not in the launch file.
+    LaunchUnresolved = "P0804", "value not known";
 }
 
 impl fmt::Display for Code {

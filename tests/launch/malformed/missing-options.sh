@@ -1,0 +1,3 @@
+torchrun pretrain_gpt.py \
+    --num-layers 24 \
+    --bf16

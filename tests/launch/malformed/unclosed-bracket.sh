@@ -1,0 +1,2 @@
+A=(--num-layers 24
+torchrun pretrain_gpt.py "${A[@]}"
