@@ -17,6 +17,7 @@ pub mod run;
 pub mod search;
 pub mod spec;
 pub mod step;
+pub mod sweep;
 pub mod topology;
 pub mod units;
 pub mod validate;

@@ -12,11 +12,13 @@ mod init;
 mod input;
 mod launch;
 mod measurements;
+mod merge;
 mod output;
 mod plan;
 mod progress;
 mod schedules;
 mod schema;
+mod sweep;
 mod trace;
 mod validate;
 
@@ -78,6 +80,10 @@ enum Command {
     Import(import::ImportArguments),
     /// Write a picture of one step: a trace for Perfetto, a Gantt chart, or the task graph
     Trace(trace::TraceArguments),
+    /// Plan every combination of clusters, jobs, node counts and prices, or one shard of them
+    Sweep(sweep::SweepArguments),
+    /// Put the shards of a sweep together
+    Merge(merge::MergeArguments),
     /// Hold predictions against published runs, or against your own
     Validate(validate::ValidateArguments),
     /// Measure the GPU at hand: memory, arithmetic, matrices, launches, each result verified
@@ -162,6 +168,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Launch(arguments) => launch::run(arguments, global),
         Command::Import(arguments) => import::run(arguments, global),
         Command::Trace(arguments) => trace::run(arguments, global),
+        Command::Sweep(arguments) => sweep::run(arguments, global),
+        Command::Merge(arguments) => merge::run(arguments),
         Command::Validate(arguments) => validate::run(arguments, global),
         Command::Bench(arguments) => bench::run(arguments, global),
         Command::Calibrate(arguments) => calibrate::run(arguments, global),

@@ -1,4 +1,4 @@
-//! Progress of a measurement, on terminals only.
+//! Progress of a measurement or a sweep, on terminals only.
 
 use std::time::Duration;
 
@@ -38,6 +38,32 @@ impl Watcher for Bar {
 }
 
 impl Drop for Bar {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A bar of a sweep's items, with their rate. It guesses no end, because items differ a thousandfold in what they take.
+pub(super) struct Items(ProgressBar);
+
+impl Items {
+    pub(super) fn new(items: usize) -> Self {
+        let bar = ProgressBar::with_draw_target(Some(items as u64), ProgressDrawTarget::stderr());
+        // As above, the default style is left by a template that does not parse.
+        if let Ok(style) = ProgressStyle::with_template("{bar:24} {pos}/{len} items  {per_sec}") {
+            bar.set_style(style);
+        }
+        bar.enable_steady_tick(Duration::from_millis(200));
+        Self(bar)
+    }
+
+    /// So many more are planned.
+    pub(super) fn done(&self, items: usize) {
+        self.0.inc(items as u64);
+    }
+}
+
+impl Drop for Items {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -14,6 +14,7 @@ mod roofline;
 mod scene;
 mod schedules;
 mod svg;
+mod sweep;
 mod table;
 mod trace;
 mod validation;
@@ -32,6 +33,7 @@ pub use roofline::roofline_svg;
 pub use scene::Scene;
 pub use schedules::{critical_path, jitter, schedules_table, slow_stage, stages_table};
 pub use svg::terminal_svg;
+pub use sweep::{sweep_account, sweep_csv, sweep_markdown, sweep_text};
 pub use table::Table;
 pub use trace::chrome_trace;
 pub use validation::{

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use super::cluster_file::{ClusterFile, FabricKind};
 use super::resolve_cluster::Resolver;
 use crate::catalog::{Accelerator, Catalog, Cooling, Entry, Nics, Provenance, ScaleUpKind, Server, Sourced, Switch};
-use crate::diagnostic::{Diagnostic, Source};
+use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::units::{
     BitsPerSecond, BytesPerSecond, CarbonIntensity, Currency, EnergyPrice, FailureRate, HourlyPrice, Money, Watts,
 };
@@ -143,6 +143,23 @@ impl Cluster {
     /// Everything that is wrong with it.
     pub fn load(source: Arc<Source>, catalog: &Catalog) -> Result<Self, Vec<Diagnostic>> {
         let file = yaml::load::<ClusterFile>(source)?;
+        Resolver::new(&file, catalog).cluster()
+    }
+
+    /// Reads a cluster file as if its only pool had `nodes` nodes: limits of fabric, racks and power are checked for them.
+    ///
+    /// # Errors
+    /// Everything that is wrong with a cluster of that size; of several pools, it is not said which would have them.
+    pub fn load_sized(source: Arc<Source>, catalog: &Catalog, nodes: u32) -> Result<Self, Vec<Diagnostic>> {
+        let mut file = yaml::load::<ClusterFile>(source)?;
+        match file.value.pools.as_mut_slice() {
+            [pool] => pool.nodes = nodes,
+            pools => {
+                let message = format!("the cluster has {} pools, and {nodes} nodes could be of any", pools.len());
+                let error = file.error(Code::ItemCount, &yaml::Path::root().key("pools"), message);
+                return Err(vec![error.help("write a cluster file for each number of nodes")]);
+            }
+        }
         Resolver::new(&file, catalog).cluster()
     }
 
