@@ -41,12 +41,9 @@ pub fn sweep_markdown(sheet: &Sheet, top: usize) -> String {
 pub fn sweep_account(sheet: &Sheet) -> String {
     let account = Account::of(&sheet.records);
     let number = |items: usize| grouped(items as f64, 0);
-    let mut out =
-        format!("{} items: {} planned, {} refused", number(account.items), number(account.planned), number(account.refusals()));
-    if account.late > 0 {
-        let _ = write!(out, ", {} past their deadline", number(account.late));
-    }
-    out.push('\n');
+    let late = if account.late > 0 { format!(" ({} past their deadline)", number(account.late)) } else { String::new() };
+    let (items, planned, refused) = (number(account.items), number(account.planned), number(account.refusals()));
+    let mut out = format!("{items} items: {planned} planned{late}, {refused} refused\n");
     for refusals in &account.refused {
         let _ = writeln!(
             out,
@@ -121,11 +118,9 @@ fn heading(record: &Record) -> String {
 /// The first `top` rows of a group, and how many are left.
 fn best(group: &[Row<'_>], top: usize) -> (Table, usize) {
     let shown = if top == 0 { group.len() } else { top.min(group.len()) };
-    let mut table = Table::new(
-        &["cluster", "nodes", "item", "GPUs", "step time", "MFU", "run", "cost", "per M tokens", "memory", "front", "layout"],
-        1,
-    )
-    .with_remarks();
+    let mut table =
+        Table::new(&["cluster", "nodes", "item", "GPUs", "step time", "MFU", "run", "cost", "memory", "front", "layout"], 1)
+            .with_remarks();
     for (record, plan, on) in &group[..shown] {
         let dash = || "-".to_owned();
         let star = if plan.gpu_hour_assumed { "*" } else { "" };
@@ -139,7 +134,6 @@ fn best(group: &[Row<'_>], top: usize) -> (Table, usize) {
             format!("{:.1} %", plan.mfu * 100.0),
             plan.run_time_s.map_or_else(dash, |time| format!("{}{late}", Seconds::new(time))),
             plan.cost.as_ref().map_or_else(dash, |cost| format!("{}{star}", money(cost))),
-            plan.cost_per_million_tokens.as_ref().map_or_else(dash, money),
             format!("{:#}", Bytes::new(plan.memory_bytes)),
             if *on { "yes" } else { "" }.to_owned(),
             plan.layout.clone(),
