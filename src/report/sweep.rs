@@ -17,14 +17,19 @@ pub fn sweep_text(sheet: &Sheet, top: usize) -> String {
             let _ = writeln!(out, "  and {left} more; --top 0 shows all");
         }
     }
-    out.push_str(&notes(sheet, "\n"));
-    out
+    out + &notes(sheet)
 }
 
 /// The sweep as Markdown.
 #[must_use]
 pub fn sweep_markdown(sheet: &Sheet, top: usize) -> String {
-    let mut out = sweep_account(sheet);
+    let (mut out, reasons) = match sweep_account(sheet).split_once('\n') {
+        Some((account, reasons)) => (format!("{account}\n"), reasons.to_owned()),
+        None => Default::default(),
+    };
+    for (i, reason) in reasons.lines().enumerate() {
+        let _ = writeln!(out, "{}- {}", if i == 0 { "\n" } else { "" }, reason.trim_start());
+    }
     for group in groups(sheet) {
         let (table, left) = best(&group, top);
         let _ = write!(out, "\n### {}\n\n{}", heading(group[0].0), table.markdown());
@@ -32,8 +37,8 @@ pub fn sweep_markdown(sheet: &Sheet, top: usize) -> String {
             let _ = writeln!(out, "\nand {left} more; `--top 0` shows all");
         }
     }
-    out.push_str(&notes(sheet, "\n"));
-    out
+    // A star at the start of a line would be a list.
+    out + &notes(sheet).replace("\n*", "\n\n\\*")
 }
 
 /// What became of the items, in a line, and a line for every reason to refuse some.
@@ -42,8 +47,9 @@ pub fn sweep_account(sheet: &Sheet) -> String {
     let account = Account::of(&sheet.records);
     let number = |items: usize| grouped(items as f64, 0);
     let late = if account.late > 0 { format!(" ({} past their deadline)", number(account.late)) } else { String::new() };
-    let (items, planned, refused) = (number(account.items), number(account.planned), number(account.refusals()));
-    let mut out = format!("{items} items: {planned} planned{late}, {refused} refused\n");
+    let items = if account.items == 1 { "1 item".to_owned() } else { format!("{} items", number(account.items)) };
+    let (planned, refused) = (number(account.planned), number(account.refusals()));
+    let mut out = format!("{items}: {planned} planned{late}, {refused} refused\n");
     for refusals in &account.refused {
         let _ = writeln!(
             out,
@@ -59,10 +65,10 @@ pub fn sweep_account(sheet: &Sheet) -> String {
 }
 
 /// What has to be known to read the tables.
-fn notes(sheet: &Sheet, lead: &str) -> String {
+fn notes(sheet: &Sheet) -> String {
     let mut out = String::new();
     if sheet.records.iter().filter_map(Record::plan).any(|plan| plan.run_time_s.is_some()) {
-        let _ = write!(out, "{lead}front: no other item of the same job at the same prices is both faster and cheaper.");
+        let _ = write!(out, "\nfront: every other item of the same job at the same prices is slower or costs more.");
         if sheet.header.shards > 1 {
             let _ = write!(out, " These are the items of shard {} of {} alone.", sheet.header.shard, sheet.header.shards);
         }

@@ -1,4 +1,4 @@
-//! The Pareto front of time against cost: items that no other is both faster and cheaper than.
+//! The Pareto front of time against cost: items that every other one is slower or dearer than.
 
 use std::collections::BTreeMap;
 
