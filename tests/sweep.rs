@@ -321,6 +321,17 @@ fn what_is_not_the_whole_sweep_is_not_merged() {
     says(&with(1, shards(&small, 4)[1].clone()), "cut in 3 shards and in 4");
 }
 
+/// Wherever a file is cut, it is not taken for a whole one.
+#[test]
+fn a_file_cut_anywhere_is_noticed() {
+    let text = &shards(&space(&[4], &[]), 2)[1];
+    assert!(read(text).is_ok());
+    for (at, _) in text.char_indices() {
+        let error = read(&text[..at]).unwrap_err();
+        assert!(!error.to_string().is_empty() && !matches!(error, MergeError::Missing { .. }), "{at}: {error}");
+    }
+}
+
 #[test]
 fn a_shard_may_come_twice_if_it_says_the_same() {
     let texts = shards(&space(&[4], &[]), 2);

@@ -312,7 +312,9 @@ fn an_interrupted_sweep_leaves_the_old_file() {
     folder.write("out.jsonl", "as it was\n");
     // Minutes of work, of which a moment is let pass.
     let long = "sweep h100-16384 --workload llama3.1-405b --nodes 500..2048 -o out.jsonl --shard none";
-    let mut child = Command::new(PLANNER).args(long.split(' ')).current_dir(&folder.0).spawn().expect("it runs");
+    let mut command = Command::new(PLANNER);
+    command.args(long.split(' ')).current_dir(&folder.0).env("RAYON_NUM_THREADS", "1");
+    let mut child = command.spawn().expect("it runs");
     std::thread::sleep(std::time::Duration::from_millis(300));
     assert!(child.try_wait().expect("a child").is_none(), "it is done already");
     child.kill().expect("killed");
