@@ -1,9 +1,10 @@
 //! A sweep as people read it: the best items of every job, which of them are on the front of time and cost, and the account.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use super::Table;
-use crate::sweep::{Account, Planned, Price, Record, Sheet, front};
+use crate::sweep::{Account, Planned, Price, Record, Scenario, Sheet, front};
 use crate::units::{Bytes, Money, Seconds, grouped};
 
 /// The sweep as text: of every job at its prices the `top` best items, all of them when that is 0.
@@ -83,16 +84,19 @@ fn notes(sheet: &Sheet) -> String {
 type Row<'a> = (&'a Record, &'a Planned, bool);
 
 /// Planned items of one job at the same prices, those on the front first, then by cost; without a cost by throughput.
-fn groups(sheet: &Sheet) -> Vec<Vec<(&Record, &Planned, bool)>> {
+fn groups(sheet: &Sheet) -> Vec<Vec<Row<'_>>> {
     let on = front(&sheet.records);
+    // A job whose first items are refused keeps its place.
+    let mut places: BTreeMap<Scenario, usize> = BTreeMap::new();
     let mut groups: Vec<Vec<Row<'_>>> = Vec::new();
     for (record, on) in sheet.records.iter().zip(on) {
-        let Some(plan) = record.plan() else { continue };
-        match groups.iter_mut().find(|group| alike(group[0].0, record)) {
-            Some(group) => group.push((record, plan, on)),
-            None => groups.push(vec![(record, plan, on)]),
-        }
+        let place = *places.entry(Scenario::of(record)).or_insert_with(|| {
+            groups.push(Vec::new());
+            groups.len() - 1
+        });
+        groups[place].extend(record.plan().map(|plan| (record, plan, on)));
     }
+    groups.retain(|group| !group.is_empty());
     for group in &mut groups {
         group.sort_by(|a, b| {
             let cost = |row: &Row<'_>| row.1.cost_usd.unwrap_or(f64::INFINITY);
@@ -103,10 +107,6 @@ fn groups(sheet: &Sheet) -> Vec<Vec<(&Record, &Planned, bool)>> {
         });
     }
     groups
-}
-
-fn alike(a: &Record, b: &Record) -> bool {
-    (&a.workload, &a.job, &a.gpu_hour, &a.tariff_kwh) == (&b.workload, &b.job, &b.gpu_hour, &b.tariff_kwh)
 }
 
 /// `llama3-8b, job pretrain, at 2.00 USD/GPU-h`.

@@ -10,11 +10,11 @@ use super::{Price, Record};
 /// prices that are swept over. Items without a cost are on no front.
 #[must_use]
 pub fn front(records: &[Record]) -> Vec<bool> {
-    let mut groups: BTreeMap<Key, Vec<(f64, f64, usize)>> = BTreeMap::new();
+    let mut groups: BTreeMap<Scenario, Vec<(f64, f64, usize)>> = BTreeMap::new();
     for (place, record) in records.iter().enumerate() {
         let figures = record.plan().and_then(|plan| plan.run_time_s.zip(plan.cost_usd));
         if let Some((time, cost)) = figures {
-            groups.entry(Key::of(record)).or_default().push((time, cost, place));
+            groups.entry(Scenario::of(record)).or_default().push((time, cost, place));
         }
     }
     let mut on = vec![false; records.len()];
@@ -34,14 +34,16 @@ pub fn front(records: &[Record]) -> Vec<bool> {
 
 /// What is compared with each other: a job, at the prices that are swept over.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
+pub struct Scenario {
     workload: String,
     job: String,
     prices: [Option<(u64, String)>; 2],
 }
 
-impl Key {
-    fn of(record: &Record) -> Self {
+impl Scenario {
+    /// That of an item.
+    #[must_use]
+    pub fn of(record: &Record) -> Self {
         let key = |price: &Option<Price>| price.as_ref().map(|price| (price.amount.to_bits(), price.currency.clone()));
         Self {
             workload: record.workload.clone(),

@@ -18,7 +18,7 @@ mod space;
 
 pub use account::{Account, Refusals};
 pub use engine::Assigned;
-pub use front::front;
+pub use front::{Scenario, front};
 pub use nodes::NodeCounts;
 pub use record::{Header, Outcome, Planned, Price, Record, Refused, SCHEMA_VERSION, Sheet};
 pub use run::run;
