@@ -149,11 +149,11 @@ impl Opened<'_> {
             {
                 let plain = Strategy { schedule, vp, split, ..batch };
                 if !self.runs(&plain) {
-                    self.found.account.illegal += each * open.recomputes.len() as u64;
+                    self.found.account.illegal += each * open.recomputes(vp).count() as u64;
                     continue;
                 }
-                for (recompute, recompute_layers) in &open.recomputes {
-                    let strategy = Strategy { recompute: *recompute, recompute_layers: *recompute_layers, ..plain };
+                for (recompute, recompute_layers) in open.recomputes(vp) {
+                    let strategy = Strategy { recompute, recompute_layers, ..plain };
                     // Everything divided that can be, everything hidden, no weights in passing: as fast as any sharding.
                     let ideal = Strategy { zero: u8::from(strategy.dp * strategy.cp > 1), overlap: true, ..strategy };
                     self.shared.outline(&ideal, &mut desk.outline);

@@ -74,8 +74,8 @@ pub struct Open {
     pub schedules: Vec<(ScheduleKind, u32)>,
     /// What counts as a layer when layers are dealt out.
     pub splits: Vec<LayerDeal>,
-    /// What is computed again, and of how many layers.
-    pub recomputes: Vec<(Recompute, u16)>,
+    /// What is computed again, and of how many layers of a stage.
+    all_recomputes: Vec<(Recompute, u16)>,
     /// Stage of ZeRO, copies of what it divides, whether communication overlaps.
     pub shardings: Vec<(u8, u32, bool)>,
 }
@@ -84,8 +84,14 @@ impl Open {
     /// Layouts for one size of the microbatch.
     #[must_use]
     pub fn layouts(&self) -> u64 {
-        let pipelines = self.schedules.len() * self.splits.len();
-        (pipelines * self.recomputes.len() * self.shardings.len()) as u64
+        let pipelines: usize = self.schedules.iter().map(|(_, vp)| self.recomputes(*vp).count() * self.splits.len()).sum();
+        (pipelines * self.shardings.len()) as u64
+    }
+
+    /// What is computed again on `vp` virtual stages. Frameworks count layers by virtual stage where there are several, and have too
+    /// few in one to tell apart.
+    pub fn recomputes(&self, vp: u32) -> impl Iterator<Item = (Recompute, u16)> + '_ {
+        self.all_recomputes.iter().copied().filter(move |(_, layers)| vp == 1 || *layers == 0 || self.all_recomputes.len() == 1)
     }
 }
 
@@ -166,26 +172,21 @@ impl Space {
     /// Every layout of a family.
     pub fn layouts(&self, family: &Family, layers: u32) -> impl Iterator<Item = Strategy> {
         let open = self.open(family, layers);
-        let (recomputes, shardings) = (open.recomputes.clone(), open.shardings.clone());
         pipelines(family, &open).into_iter().flat_map(move |pipeline| {
-            let shardings = shardings.clone();
-            recomputes.clone().into_iter().flat_map(move |(recompute, recompute_layers)| {
-                shardings.clone().into_iter().map(move |(zero, zero_replicas, overlap)| Strategy {
-                    recompute,
-                    recompute_layers,
-                    zero,
-                    zero_replicas,
-                    overlap,
-                    ..pipeline
-                })
-            })
+            let mut all = Vec::new();
+            for (recompute, recompute_layers) in open.recomputes(pipeline.vp) {
+                let again = Strategy { recompute, recompute_layers, ..pipeline };
+                let sharded = |(zero, zero_replicas, overlap)| Strategy { zero, zero_replicas, overlap, ..again };
+                all.extend(open.shardings.iter().copied().map(sharded));
+            }
+            all
         })
     }
 
     /// One layout of each pipeline of a family: what is legal depends on little else.
     pub fn examples(&self, family: &Family, layers: u32) -> impl Iterator<Item = Strategy> {
         let open = self.open(family, layers);
-        let recompute = open.recomputes.first().copied();
+        let recompute = open.all_recomputes.first().copied();
         let sharding = open.shardings.first().copied();
         pipelines(family, &open).into_iter().filter_map(move |pipeline| {
             let ((recompute, recompute_layers), (zero, zero_replicas, overlap)) = (recompute?, sharding?);
@@ -202,7 +203,7 @@ impl Space {
         Open {
             schedules: self.schedules(pp, layers),
             splits: if own_split || pp == 1 { vec![LayerDeal::Even] } else { LayerDeal::ALL.to_vec() },
-            recomputes: self.recomputes(layers.div_ceil(pp.max(1))),
+            all_recomputes: self.recomputes(layers.div_ceil(pp.max(1))),
             shardings: self.shardings(family, pp, cp * dp),
         }
     }
