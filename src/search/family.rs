@@ -147,7 +147,7 @@ impl Opened<'_> {
             let batch = Strategy { microbatch: *microbatch, microbatches: *microbatches, ..family.degrees };
             for ((schedule, vp), split) in open.schedules.iter().flat_map(|s| open.splits.iter().map(move |split| (*s, *split)))
             {
-                let plain = Strategy { schedule, vp, split, ..batch };
+                let plain = Strategy { vp, schedule, split, ..batch };
                 if !self.runs(&plain) {
                     self.found.account.illegal += each * open.recomputes(vp).count() as u64;
                     continue;

@@ -159,11 +159,8 @@ pub fn search_watched(setup: &Setup<'_>, space: &Space, wanted: &Wanted, watch: 
             .collect();
         for each in examined {
             search.account.add(&each.account);
-            if let Some((strategy, memory)) = each.nearest {
-                if search.nearest.is_none_or(|(_, least)| memory < least) {
-                    search.nearest = Some((strategy, memory));
-                }
-            }
+            let least = search.nearest.map_or(Bytes::new(f64::INFINITY), |(_, least)| least);
+            search.nearest = each.nearest.filter(|(_, memory)| *memory < least).or(search.nearest);
             if let Some(layout) = each.best {
                 keep(&mut best, layout, wanted.top);
             }

@@ -190,7 +190,7 @@ impl Space {
         let sharding = open.shardings.first().copied();
         pipelines(family, &open).into_iter().filter_map(move |pipeline| {
             let ((recompute, recompute_layers), (zero, zero_replicas, overlap)) = (recompute?, sharding?);
-            Some(Strategy { recompute, recompute_layers, zero, zero_replicas, overlap, ..pipeline })
+            Some(Strategy { zero, zero_replicas, recompute, recompute_layers, overlap, ..pipeline })
         })
     }
 
