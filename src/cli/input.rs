@@ -9,7 +9,7 @@ use super::{Failure, Global};
 use crate::calibration::{Calibration, Profile};
 use crate::catalog::{Accelerator, Catalog};
 use crate::diagnostic::{Source, nearest};
-use crate::plan::{Plan, Refusal, setup_calibrated};
+use crate::plan::{Plan, Refusal, Request, setup_calibrated};
 use crate::spec::{Cluster, Job, Workload, examples};
 use crate::step::Setup;
 use crate::topology::Topology;
@@ -126,6 +126,12 @@ impl Inputs {
 impl Loaded {
     fn calibration(&self) -> &Calibration {
         self.calibration.as_ref().unwrap_or_else(|| Calibration::defaults())
+    }
+
+    /// The plan of a job, its layout chosen as asked.
+    pub(super) fn plan_as(&self, job: &Job, request: &Request) -> Result<Plan, Refusal> {
+        let calibration = (self.calibration(), request);
+        Plan::asked((&self.cluster, &self.topology), &self.workload, job, &self.catalog, calibration)
     }
 
     /// The plan of a job.

@@ -4,6 +4,7 @@ mod bench;
 mod calibrate;
 mod catalog;
 mod check;
+mod choice;
 mod explain;
 mod fleet_health;
 mod generate;

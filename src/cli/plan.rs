@@ -2,6 +2,7 @@
 
 use clap::Args;
 
+use super::choice::Choice;
 use super::input::{Destination, Format, Inputs};
 use super::{Failure, Global, Outcome, output};
 use crate::plan::{Plan, SCHEMA_VERSION};
@@ -16,6 +17,8 @@ use crate::report;
 pub struct PlanArguments {
     #[command(flatten)]
     inputs: Inputs,
+    #[command(flatten)]
+    choice: Choice,
     /// Form of the plan
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -32,7 +35,9 @@ struct Plans<'a> {
 
 pub(super) fn run(arguments: &PlanArguments, global: &Global) -> Result<Outcome, Failure> {
     let loaded = arguments.inputs.load(global)?;
-    let plans = loaded.jobs.iter().map(|job| loaded.plan(&loaded.workload.jobs[*job])).collect::<Result<Vec<_>, _>>()?;
+    let request = arguments.choice.request();
+    let plans =
+        loaded.jobs.iter().map(|job| loaded.plan_as(&loaded.workload.jobs[*job], &request)).collect::<Result<Vec<_>, _>>()?;
     let text = match arguments.format {
         Format::Text => plans.iter().map(report::plan_text).collect::<Vec<_>>().join("\n"),
         Format::Markdown => plans.iter().map(report::plan_markdown).collect::<Vec<_>>().join("\n"),

@@ -5,12 +5,14 @@
 mod assumptions;
 mod course;
 mod explain;
+mod request;
 mod slowest;
 pub mod study;
 
 pub use assumptions::Assumption;
 pub use course::Course;
 pub use explain::{Derivation, How, explain};
+pub use request::Request;
 pub use slowest::{SlowestCost, slowest};
 
 use std::sync::Arc;
@@ -23,7 +25,7 @@ use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::economics::CostEstimate;
 use crate::parallel::{LayerSplit, Strategy};
 use crate::run::RunEstimate;
-use crate::search::{Account, Found, Search, Space, Wanted, search};
+use crate::search::{Account, Found, Search, Space, search};
 use crate::spec::{Cluster, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
 use crate::step::memory::RESERVE;
@@ -63,6 +65,9 @@ pub struct Plan {
     pub alternatives: Vec<Alternative>,
     /// What became of every layout tried.
     pub search: Account,
+    /// How much better than the plan's another layout might be, when the time was over before it was proved.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gap: Option<f64>,
     /// What a profile of one's own hardware moved.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub calibrated: Vec<Moved>,
@@ -187,10 +192,31 @@ impl Plan {
         catalog: &Catalog,
         calibration: &Calibration,
     ) -> Result<Self, Refusal> {
+        Self::asked((cluster, topology), workload, job, catalog, (calibration, &Request::default()))
+    }
+
+    /// Plans a job on a cluster, choosing its layout as asked.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn asked(
+        (cluster, topology): (&Cluster, &Topology),
+        workload: &Workload,
+        job: &Job,
+        catalog: &Catalog,
+        (calibration, request): (&Calibration, &Request),
+    ) -> Result<Self, Refusal> {
         let setup = setup_calibrated(cluster, topology, workload, job, calibration)?;
-        let space = space(&setup, job);
-        let found = search(&setup, &space, &Wanted::default());
-        let Some(best) = found.best.first() else { return Err(refuse(&setup, &space, &found, workload, job)) };
+        let space = Space { any_schedule: request.any_schedule, ..space(&setup, job) };
+        let wanted = request.wanted(job);
+        let found = search(&setup, &space, &wanted);
+        let Some(best) = found.best.first() else {
+            return Err(if found.account.unwanted > 0 {
+                request.refuse(&found.account, workload, job)
+            } else {
+                refuse(&setup, &space, &found, workload, job)
+            });
+        };
         let step = setup.estimate(&best.strategy, &best.costs).map_err(|deadlock| {
             Refusal::Input(vec![workload.error(job, "parallelism.schedule", Code::InvalidValue, deadlock.to_string())])
         })?;
@@ -216,6 +242,7 @@ impl Plan {
             },
             alternatives: found.best.iter().skip(1).map(|other| alternative(other, best)).collect(),
             search: found.account,
+            gap: found.gap,
             calibrated: calibration.moved(&setup.pool.accelerator, setup.computation.precision),
             assumptions: assumptions::collect(cluster, &setup, &step, cost.as_ref()),
             not_modelled: vec!["failures and restarts", "checkpoint writes", "stragglers"],

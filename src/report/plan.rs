@@ -284,6 +284,14 @@ fn verdict(plan: &Plan) -> String {
         grouped(a.bounded as f64, 0),
         grouped(a.costed as f64, 0)
     );
+    if a.unwanted > 0 {
+        let _ = writeln!(out, "  {} fit, but not as asked.", grouped(a.unwanted as f64, 0));
+    }
+    if let Some(gap) = plan.gap {
+        let left = grouped(a.unexplored as f64, 0);
+        let most = gap * 100.0;
+        let _ = writeln!(out, "  Time was over: of {left} layouts left, one might be better by up to {most:.1} %.");
+    }
     if !plan.calibrated.is_empty() {
         let moved: Vec<String> =
             plan.calibrated.iter().map(|moved| format!("{} {} -> {}", moved.what, moved.from, moved.to)).collect();
