@@ -3,16 +3,19 @@
 use std::hint::black_box;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use planner::calibration::Calibration;
 use planner::catalog::Catalog;
 use planner::diagnostic::Source;
 use planner::plan::Plan;
-use planner::spec::{Cluster, ScheduleKind, Workload, examples};
+use planner::search::{Account, Space, Wanted, search};
+use planner::spec::{Cluster, Computation, Parallelism, Precision, ScheduleKind, Software, Workload, examples};
+use planner::step::Setup;
 use planner::step::durations::{ChunkTimes, Durations};
 use planner::step::graph::{Replay, TaskGraph};
 use planner::step::layer::Spent;
 use planner::step::schedule::{Pipeline, Times};
 use planner::topology::Topology;
-use planner::units::Seconds;
+use planner::units::{Batch, Seconds};
 
 fn source(name: &str) -> std::sync::Arc<Source> {
     examples::read(name).expect("embedded").0
@@ -118,9 +121,53 @@ fn task_graph(c: &mut Criterion) {
     group.finish();
 }
 
+/// A job on `nodes` DGX A100, on one thread.
+fn searched(model: &str, batch: u32, nodes: u32, fixed: &Parallelism, exhaustive: bool) -> Account {
+    let text = format!("name: x\npools:\n- {{name: a, nodes: {nodes}, server: dgx-a100}}\n");
+    let fabric = if nodes > 1 { "fabric: {kind: fat-tree, switch: sn5600, link: ethernet-400g}\n" } else { "" };
+    let cluster = Cluster::load(Source::new("x.yaml", text + fabric), Catalog::embedded()).expect("valid");
+    let topology = Topology::new(&cluster);
+    let software = Software::MegatronCore;
+    let computation = Computation::new(2048, Precision::Bf16, software);
+    let model = Catalog::embedded().model(model).expect("in the catalogue");
+    let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), model, computation).expect("it fits together");
+    let space = Space {
+        fixed: fixed.clone(),
+        batch: Batch::Sequences(batch),
+        attention: software.attention(),
+        software,
+        any_schedule: false,
+        most_gpus: None,
+        microbatches: None,
+    };
+    search(&setup, &space, &Wanted { exhaustive, top: 1, ..Wanted::default() }).account
+}
+
+/// Every layout that fits costed in full, on one thread, by layouts costed: GPT-3 13B on 64 A100 with a batch of 64, as Calculon's
+/// exhaustive search is measured. And the same layouts on clusters of any size, whose cost must not depend on it.
+fn exhaustive(c: &mut Criterion) {
+    let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
+    let mut group = c.benchmark_group("search");
+    let open = Parallelism::default();
+    let costed = one.install(|| searched("opt-13b", 64, 8, &open, true)).costed;
+    group.throughput(Throughput::Elements(costed));
+    group.bench_function("13B on 64 A100, every layout that fits costed", |bench| {
+        bench.iter(|| one.install(|| black_box(searched("opt-13b", 64, 8, &open, true))));
+    });
+    let fixed = Parallelism { tp: Some(8), pp: Some(1), dp: Some(1), ..Parallelism::default() };
+    for nodes in [1u32, 8, 128, 2048, 16_384] {
+        let layouts = one.install(|| searched("opt-13b", 64, nodes, &fixed, true)).layouts;
+        group.throughput(Throughput::Elements(layouts));
+        group.bench_function(BenchmarkId::new("the same layouts, graph of the cluster included", nodes * 8), |bench| {
+            bench.iter(|| one.install(|| black_box(searched("opt-13b", 64, nodes, &fixed, true))));
+        });
+    }
+    group.finish();
+}
+
 criterion_group! {
     name = benches;
     config = Criterion::default().sample_size(20).without_plots();
-    targets = plan, topology, replay, task_graph
+    targets = plan, topology, replay, task_graph, exhaustive
 }
 criterion_main!(benches);
