@@ -131,15 +131,7 @@ fn searched(model: &str, batch: u32, nodes: u32, fixed: &Parallelism, exhaustive
     let computation = Computation::new(2048, Precision::Bf16, software);
     let model = Catalog::embedded().model(model).expect("in the catalogue");
     let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), model, computation).expect("it fits together");
-    let space = Space {
-        fixed: fixed.clone(),
-        batch: Batch::Sequences(batch),
-        attention: software.attention(),
-        software,
-        any_schedule: false,
-        most_gpus: None,
-        microbatches: None,
-    };
+    let space = Space::new(&computation, Batch::Sequences(batch), fixed.clone());
     search(&setup, &space, &Wanted { exhaustive, top: 1, ..Wanted::default() }).account
 }
 

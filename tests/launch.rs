@@ -87,27 +87,9 @@ fn every_example_is_planned_the_same_after_a_trip_through_a_script() {
     }
 }
 
-const PLAIN: Strategy = Strategy {
-    tp: 1,
-    sp: false,
-    cp: 1,
-    context: ContextKind::Ring,
-    pp: 1,
-    vp: 1,
-    ep: 1,
-    etp: 1,
-    dp: 8,
-    microbatch: 1,
-    microbatches: 4,
-    zero: 1,
-    zero_replicas: 1,
-    recompute: Recompute::None,
-    recompute_layers: 0,
-    schedule: ScheduleKind::OneForwardOneBackward,
-    split: LayerDeal::Even,
-    rank_order: RankOrder::TpCpDpPp,
-    overlap: true,
-};
+fn plain() -> Strategy {
+    Strategy { dp: 8, microbatches: 4, zero: 1, ..Strategy::default() }
+}
 
 fn launch(job: &Job, strategy: &Strategy, framework: Framework) -> Launch {
     let model = Architecture::new(&job.model).expect("consistent");
@@ -128,7 +110,7 @@ fn every_model_of_the_catalogue_is_read_as_it_is_written() {
     let mut told = 0;
     for entry in &Catalog::embedded().models {
         let original = job_of(&entry.name, "");
-        let launch = launch(&original.jobs[0], &PLAIN, Framework::MegatronLm);
+        let launch = launch(&original.jobs[0], &plain(), Framework::MegatronLm);
         if launch.unsupported.iter().any(|left| left.what.starts_with("model.")) {
             told += 1;
             continue;
@@ -146,16 +128,16 @@ fn every_model_of_the_catalogue_is_read_as_it_is_written() {
 
 #[test]
 fn every_choice_of_a_layout_is_read_as_it_is_written() {
-    let mut layouts = vec![PLAIN];
+    let mut layouts = vec![plain()];
     let mut add = |strategy: Strategy| layouts.push(strategy);
     for zero in 0..=3 {
-        add(Strategy { zero, overlap: zero > 1, ..PLAIN });
+        add(Strategy { zero, overlap: zero > 1, ..plain() });
     }
     for context in ContextKind::ALL {
-        add(Strategy { cp: 4, context, dp: 2, microbatches: 16, ..PLAIN });
+        add(Strategy { cp: 4, context, dp: 2, microbatches: 16, ..plain() });
     }
     for (vp, schedule) in [(1, ScheduleKind::OneForwardOneBackward), (4, ScheduleKind::Interleaved)] {
-        let piped = Strategy { tp: 2, sp: true, pp: 4, vp, schedule, dp: 2, microbatches: 16, ..PLAIN };
+        let piped = Strategy { tp: 2, sp: true, pp: 4, vp, schedule, dp: 2, microbatches: 16, ..plain() };
         add(piped);
         add(Strategy { rank_order: RankOrder::TpCpPpDp, zero_replicas: 2, ..piped });
         add(Strategy { recompute: Recompute::Full, ..piped });
@@ -191,7 +173,7 @@ fn every_choice_of_a_layout_is_read_as_it_is_written() {
 
 #[test]
 fn layers_are_dealt_as_the_job_and_the_search_say() {
-    let strategy = Strategy { pp: 4, dp: 2, microbatches: 16, ..PLAIN };
+    let strategy = Strategy { pp: 4, dp: 2, microbatches: 16, ..plain() };
     for more in [
         "    parallelism: {layers: [7, 9, 9, 7], pp: 4}\n",
         "    parallelism: {first-stage-layers: 6, last-stage-layers: 8, pp: 4}\n",
@@ -210,7 +192,7 @@ fn layers_are_dealt_as_the_job_and_the_search_say() {
     let again = workload(&read_back(Format::MegatronLm, &launch(&original.jobs[0], &searched, Framework::MegatronLm).text()));
     assert_eq!(LayerSplit::of(&again.jobs[0].parallelism), LayerSplit::Counted { embedding: true, loss: true });
     // Layers that do not divide are spelled out.
-    let uneven = Strategy { pp: 3, dp: 2, microbatches: 16, ..PLAIN };
+    let uneven = Strategy { pp: 3, dp: 2, microbatches: 16, ..plain() };
     let again = workload(&read_back(Format::MegatronLm, &launch(&original.jobs[0], &uneven, Framework::MegatronLm).text()));
     assert_eq!(LayerSplit::of(&again.jobs[0].parallelism), LayerSplit::Given(uneven.slice_layers(32)));
 }
@@ -218,7 +200,7 @@ fn layers_are_dealt_as_the_job_and_the_search_say() {
 #[test]
 fn what_a_framework_cannot_say_is_said() {
     let deep = job_of("deepseek-v3", "");
-    let dual = Strategy { pp: 4, ep: 8, dp: 8, microbatches: 8, schedule: ScheduleKind::DualPipe, ..PLAIN };
+    let dual = Strategy { pp: 4, ep: 8, dp: 8, microbatches: 8, schedule: ScheduleKind::DualPipe, ..plain() };
     let zero_bubble = Strategy { schedule: ScheduleKind::ZbV, ..dual };
     let lost = |strategy: &Strategy, framework| -> Vec<String> {
         launch(&deep.jobs[0], strategy, framework).unsupported.into_iter().map(|left| left.what).collect()
@@ -246,7 +228,7 @@ fn overrides_of_nemo_are_read_as_they_are_written() {
 
 fn nemo_round_trip(model: &str) {
     let original = job_of(model, "");
-    let strategy = Strategy { tp: 2, sp: true, pp: 2, ep: 4, etp: 1, dp: 4, microbatches: 8, ..PLAIN };
+    let strategy = Strategy { tp: 2, sp: true, pp: 2, ep: 4, etp: 1, dp: 4, microbatches: 8, ..plain() };
     let text = launch(&original.jobs[0], &strategy, Framework::Nemo).text();
     let mut yaml = String::new();
     let mut section = "";

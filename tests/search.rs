@@ -26,18 +26,6 @@ fn model(name: &str, layers: u32) -> planner::catalog::Model {
     model
 }
 
-fn space(software: Software, batch: u32, fixed: Parallelism) -> Space {
-    Space {
-        fixed,
-        batch: Batch::Sequences(batch),
-        attention: software.attention(),
-        software,
-        any_schedule: false,
-        most_gpus: None,
-        microbatches: None,
-    }
-}
-
 /// One layout of what trying everything finds.
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Tried {
@@ -139,7 +127,8 @@ fn case(number: u64) -> (bool, u64) {
         overlap: rng.bool().then(|| rng.bool()),
         ..Parallelism::default()
     };
-    let space = Space { any_schedule: rng.u8(0..3) == 0, ..space(software, 8 * rng.u32(1..=3), fixed) };
+    let space =
+        Space { any_schedule: rng.u8(0..3) == 0, ..Space::new(&computation, Batch::Sequences(8 * rng.u32(1..=3)), fixed) };
     let objective = pick(&mut rng, [Objective::Time, Objective::Time, Objective::Cost, Objective::Energy]);
     let wanted = Wanted { objective, top: rng.usize(1..=4), ..Wanted::default() };
     let (all, illegal, too_large, fitting) = everything(&setup, &space, &wanted);

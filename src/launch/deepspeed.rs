@@ -83,13 +83,7 @@ fn model(planned: &Planned<'_>, left: &mut Vec<Unsupported>) -> Section {
     } else {
         out.flag("--no-position-embedding", m.learned_positions == 0);
     }
-    out.set("--max-position-embeddings", m.learned_positions.max(job.sequence));
-    out.set("--seq-length", job.sequence);
-    out.set("--vocab-size", m.vocab);
-    out.flag("--untie-embeddings-and-output-weights", !m.tied_embeddings);
-    let dropout = if m.dropout { 0.1 } else { 0.0 };
-    out.set("--attention-dropout", dropout);
-    out.set("--hidden-dropout", dropout);
+    out.lengths(m, job.sequence, m.learned_positions.max(job.sequence));
     if planned.computation.attention != AttentionKernel::Unfused {
         out.flag("--use-flash-attn-v2", true);
     }

@@ -113,13 +113,7 @@ fn model(planned: &Planned<'_>, left: &mut Vec<Unsupported>) -> Section {
         let why = format!("Megatron-LM wants a table of positions as long as the sequence, {}", job.sequence);
         left.push(Unsupported::new("model.positions", why));
     }
-    out.set("--max-position-embeddings", positions);
-    out.set("--seq-length", job.sequence);
-    out.set("--vocab-size", m.vocab);
-    out.flag("--untie-embeddings-and-output-weights", !m.tied_embeddings);
-    let dropout = if m.dropout { 0.1 } else { 0.0 };
-    out.set("--attention-dropout", dropout);
-    out.set("--hidden-dropout", dropout);
+    out.lengths(m, job.sequence, positions);
     if let Some(sliding) = m.sliding_window {
         // Megatron-LM counts the tokens before a query.
         out.set("--window-size", format!("{},0", sliding.window - 1));

@@ -3,6 +3,8 @@
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::model::Architecture;
+
 /// Options about one thing.
 #[derive(Debug, Clone, Serialize)]
 pub struct Section {
@@ -59,6 +61,17 @@ impl Section {
         if value != default {
             self.set(name, value);
         }
+    }
+
+    /// Adds what every Megatron calls alike: lengths, vocabulary, dropout.
+    pub(super) fn lengths(&mut self, model: &Architecture, sequence: u32, positions: u32) {
+        self.set("--max-position-embeddings", positions);
+        self.set("--seq-length", sequence);
+        self.set("--vocab-size", model.vocab);
+        self.flag("--untie-embeddings-and-output-weights", !model.tied_embeddings);
+        let dropout = if model.dropout { 0.1 } else { 0.0 };
+        self.set("--attention-dropout", dropout);
+        self.set("--hidden-dropout", dropout);
     }
 
     /// Adds an option that needs no value, if `wanted`.

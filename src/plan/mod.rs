@@ -5,6 +5,8 @@
 mod assumptions;
 mod course;
 mod explain;
+mod feasible;
+mod refusal;
 mod request;
 mod slowest;
 pub mod study;
@@ -12,6 +14,8 @@ pub mod study;
 pub use assumptions::Assumption;
 pub use course::Course;
 pub use explain::{Derivation, How, explain};
+pub use refusal::Refusal;
+use refusal::refuse;
 pub use request::Request;
 pub use slowest::{SlowestCost, slowest};
 
@@ -28,19 +32,15 @@ use crate::run::RunEstimate;
 use crate::search::{Account, Found, Search, Space, search};
 use crate::spec::{Cluster, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
-use crate::step::memory::RESERVE;
 use crate::step::{Order, Setup, SetupError, StepEstimate};
 use crate::topology::Topology;
-use crate::units::{Batch, Bytes, Seconds};
+use crate::units::{Bytes, Seconds};
 
 /// Version of the JSON that a plan is written as.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// Turns of a step that a plan still draws.
 const MOST_TURNS: usize = 20_000;
-
-/// Layouts that are asked why they are not legal.
-const MOST_EXAMPLES: usize = 20_000;
 
 /// A plan.
 #[derive(Debug, Clone, Serialize)]
@@ -157,15 +157,6 @@ pub struct Alternative {
     pub memory: Bytes,
 }
 
-/// Why there is no plan.
-#[derive(Debug)]
-pub enum Refusal {
-    /// The input is wrong.
-    Input(Vec<Diagnostic>),
-    /// The input is right, and the answer is no.
-    No(Box<Diagnostic>),
-}
-
 impl Plan {
     /// Plans a job on a cluster.
     ///
@@ -214,7 +205,7 @@ impl Plan {
             return Err(if found.account.unwanted > 0 {
                 request.refuse(&found.account, workload, job)
             } else {
-                refuse(&setup, &space, &found, workload, job)
+                refuse(cluster, &setup, &space, &found, (workload, job))
             });
         };
         let step = setup.estimate(&best.strategy, &best.costs).map_err(|deadlock| {
@@ -329,15 +320,8 @@ fn space(setup: &Setup<'_>, job: &Job) -> Space {
         fixed.vp = fixed.vp.or(Some(order.virtual_stages()));
         fixed.schedule = Some(order.kind());
     }
-    Space {
-        fixed,
-        batch: job.batch,
-        attention: job.attention,
-        software: setup.computation.software,
-        any_schedule: false,
-        most_gpus: None,
-        microbatches: setup.order.as_ref().map(|order| order.shape.microbatches),
-    }
+    let microbatches = setup.order.as_ref().map(|order| order.shape.microbatches);
+    Space { microbatches, ..Space::new(&setup.computation, job.batch, fixed) }
 }
 
 fn strongest(pools: &[Pool], precision: Option<Precision>) -> usize {
@@ -369,88 +353,6 @@ fn alternative(other: &Found, best: &Found) -> Alternative {
     }
 }
 
-/// Says why no layout was found: what is not legal about the nearest one, or how much memory it lacks.
-fn refuse(setup: &Setup<'_>, space: &Space, found: &Search, workload: &Workload, job: &Job) -> Refusal {
-    let gpus = setup.pool.gpus();
-    if let Some((strategy, memory)) = found.nearest {
-        let capacity = setup.pool.accelerator.memory;
-        let message = format!("no layout of `{}` fits in {capacity:#} per GPU: the nearest needs {memory:#}", job.name);
-        let error = workload
-            .error(job, if found.account.layouts == 1 { "parallelism" } else { "model" }, Code::NoLayout, message)
-            .note(format!("nearest: {}", strategy.describe()))
-            .help(levers(setup, &strategy, memory));
-        return Refusal::No(Box::new(error));
-    }
-    let families = space.families(&setup.model, setup.computation.sequence, gpus, setup.pool.domain());
-    let examples = || families.iter().flat_map(|family| space.examples(family, setup.model.layers));
-    // One mistake is as few as there can be; of many layouts with several, the first ones are as telling as any.
-    let single = examples().map(|s| setup.violations(&s)).take(MOST_EXAMPLES).find(|found| found.len() == 1);
-    let nearest = single.or_else(|| examples().take(MOST_EXAMPLES).map(|s| setup.violations(&s)).min_by_key(Vec::len));
-    let errors = match nearest {
-        Some(nearest) => nearest
-            .into_iter()
-            .map(|violation| {
-                let error = workload.error(job, violation.field, violation.code, violation.message).help(violation.help);
-                match &setup.order {
-                    Some(order) if violation.code == Code::OrderShape => order.shown(error),
-                    _ => error,
-                }
-            })
-            .collect(),
-        None => vec![no_batch(job, workload, gpus)],
-    };
-    Refusal::Input(errors)
-}
-
-/// What would make the nearest layout fit.
-fn levers(setup: &Setup<'_>, strategy: &Strategy, memory: Bytes) -> String {
-    let capacity = setup.pool.accelerator.memory;
-    // Everything but the reserve is divided by more accelerators, at best.
-    let states = (memory - RESERVE).max(Bytes::ZERO);
-    let room = (capacity - RESERVE).max(Bytes::new(1.0));
-    let factor = (states / room).ceil().max(2.0);
-    let mut levers = Vec::new();
-    if strategy.recompute != crate::spec::Recompute::Full {
-        levers.push("`recompute: full`".to_owned());
-    }
-    if strategy.zero < 3 && strategy.pp == 1 && strategy.dp > 1 {
-        levers.push("`zero: 3`".to_owned());
-    }
-    if strategy.microbatch > 1 {
-        levers.push("`microbatch: 1`".to_owned());
-    }
-    levers.push(format!("about {:.0} times as many GPUs ({:.0})", factor, factor * strategy.gpus() as f64));
-    format!("try {}", levers.join(", "))
-}
-
-fn no_batch(job: &Job, workload: &Workload, gpus: u32) -> Diagnostic {
-    let p = &job.parallelism;
-    let at_once = u64::from(p.dp.unwrap_or(1)) * u64::from(p.microbatch.unwrap_or(1));
-    let replica = u64::from(p.tp.unwrap_or(1)) * u64::from(p.cp.unwrap_or(1)) * u64::from(p.pp.unwrap_or(1));
-    if replica > u64::from(gpus) {
-        let message = format!("one replica needs {replica} GPUs, the pool has {gpus}");
-        return workload.error(job, "parallelism", Code::GpuCount, message).help(format!("use tp x cp x pp of at most {gpus}"));
-    }
-    let (message, help) = match job.batch {
-        Batch::Sequences(n) => (
-            format!("{n} sequences are not a multiple of what {} replicas take at once ({at_once})", p.dp.unwrap_or(1)),
-            format!("use a multiple of {at_once}, for example `{} sequences`", (u64::from(n) / at_once).max(1) * at_once),
-        ),
-        Batch::Tokens(tokens) => {
-            let least = at_once as f64 * f64::from(job.sequence);
-            (
-                format!("{tokens} are not within 5 % of whole microbatches of {at_once} sequences ({least:.0} tokens)"),
-                if tokens.get() < least {
-                    format!("use about {least:.0} tokens or more, or fewer replicas")
-                } else {
-                    format!("use a multiple of {least:.0} tokens that is not far above it")
-                },
-            )
-        }
-    };
-    workload.error(job, "global-batch", Code::BatchDivisibility, message).help(help)
-}
-
 /// Whether a job can be laid out on a cluster at all, memory aside: what `check` asks.
 ///
 /// # Errors
@@ -462,5 +364,5 @@ pub fn check_job(cluster: &Cluster, topology: &Topology, workload: &Workload, jo
     let families = space.families(&setup.model, setup.computation.sequence, gpus, setup.pool.domain());
     let mut examples = families.iter().flat_map(|family| space.examples(family, setup.model.layers));
     let legal = examples.any(|strategy| setup.violations(&strategy).is_empty());
-    if legal { Ok(()) } else { Err(refuse(&setup, &space, &Search::default(), workload, job)) }
+    if legal { Ok(()) } else { Err(refuse(cluster, &setup, &space, &Search::default(), (workload, job))) }
 }

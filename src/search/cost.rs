@@ -14,15 +14,15 @@ const LANES: usize = 8;
 
 /// A layout with what it costs.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Layout {
+pub(super) struct Layout {
     /// The layout.
-    pub strategy: Strategy,
+    pub(super) strategy: Strategy,
     /// Memory of the fullest accelerator.
-    pub memory: Bytes,
+    pub(super) memory: Bytes,
     /// Time of a step.
-    pub step_time: Seconds,
+    pub(super) step_time: Seconds,
     /// How good it is: less is better.
-    pub score: f64,
+    pub(super) score: f64,
 }
 
 impl Layout {
@@ -55,7 +55,7 @@ fn shape(s: &Strategy) -> Shape {
 
 /// Memory that costing uses again and again.
 #[derive(Default)]
-pub struct Coster {
+pub(super) struct Coster {
     lanes: Lanes<LANES>,
     scratch: Scratch<LANES>,
     replay: Option<(Shape, Replay)>,
@@ -64,7 +64,7 @@ pub struct Coster {
 impl Coster {
     /// Step times of layouts, in their order. Layouts of one shape that follow each other are replayed side by side. A layout whose
     /// schedule cannot be run takes forever.
-    pub fn step_times(&mut self, setup: &Setup<'_>, outlines: &[Outline], times: &mut Vec<Seconds>) {
+    pub(super) fn step_times(&mut self, setup: &Setup<'_>, outlines: &[Outline], times: &mut Vec<Seconds>) {
         times.clear();
         let mut rest = outlines;
         while let Some(first) = rest.first() {

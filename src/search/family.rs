@@ -27,7 +27,7 @@ pub(super) fn is_legal(setup: &Setup<'_>, family: &Family) -> bool {
 pub(super) fn bound(setup: &Setup<'_>, wanted: &Wanted, family: &Family, kernels: &BTreeMap<KernelKey, ShardKernels>) -> f64 {
     let of = |(microbatch, microbatches): &(u32, u32)| {
         let s = Strategy { microbatch: *microbatch, microbatches: *microbatches, ..family.degrees };
-        let whole = kernels.get(&key(&s, *microbatch)).map_or(Seconds::ZERO, |kernels| kernels.whole(&setup.sorts));
+        let whole = kernels[&key(&s, *microbatch)].whole(&setup.sorts);
         wanted.score_of(setup, &s, whole * (f64::from(*microbatches) / f64::from(s.pp)))
     };
     family.batches.iter().map(of).fold(f64::INFINITY, f64::min)
@@ -47,8 +47,10 @@ pub(super) struct Examined {
 pub(super) struct Desk {
     coster: Coster,
     outline: Outline,
-    /// Outlines of layouts that wait to be costed, and their memory.
-    waiting: Vec<Outline>,
+    /// Layouts of a pipeline that could be the best, by their bound, and their memory.
+    waiting: Vec<(f64, Bytes, Strategy)>,
+    /// Outlines of those that are costed next.
+    outlines: Vec<Outline>,
     times: Vec<Seconds>,
 }
 
@@ -74,7 +76,7 @@ impl Opener<'_> {
             opener: self,
             shared: Shared { setup: self.setup, kernels: self.kernels, groups: Vec::new(), pieces: Vec::new() },
             cutoff,
-            found: Examined { account: Account::default(), ..Examined::default() },
+            found: Examined::default(),
         };
         let pipes = opened.pipes(desk, family, &open);
         let shardings: Vec<(u8, u32, bool)> = opened.legal_shardings(family, &open);
@@ -113,8 +115,8 @@ impl Shared<'_> {
         let groups = &self.groups[group].1;
         let wanted = if s.zero < 2 { (s.microbatch, 0, 1, true) } else { (s.microbatch, s.zero, s.zero_replicas, s.overlap) };
         let piece = self.pieces.iter().rposition(|(key, _)| *key == wanted).unwrap_or_else(|| {
-            let kernels = self.kernels.get(&key(s, s.microbatch)).cloned().unwrap_or_else(|| setup.kernels(s));
-            self.pieces.push((wanted, setup.pieces(s, &kernels, groups)));
+            let kernels = &self.kernels[&key(s, s.microbatch)];
+            self.pieces.push((wanted, setup.pieces(s, kernels, groups)));
             self.pieces.len() - 1
         });
         setup.outline(s, &self.pieces[piece].1, groups, outline);
@@ -188,7 +190,9 @@ impl Opened<'_> {
         let setup = self.opener.setup;
         let capacity = setup.pool.accelerator.memory;
         let room = self.opener.wanted.room(capacity);
-        let mut waiting: Vec<(f64, Bytes, Strategy)> = Vec::new();
+        let mut waiting = std::mem::take(&mut desk.waiting);
+        waiting.clear();
+        let mut weighed: Option<((u8, u32), Bytes)> = None;
         for (zero, zero_replicas, overlap) in shardings {
             let s = Strategy { zero: *zero, zero_replicas: *zero_replicas, overlap: *overlap, ..*pipe };
             self.shared.outline(&s, &mut desk.outline);
@@ -197,7 +201,12 @@ impl Opened<'_> {
                 self.found.account.bounded += 1;
                 continue;
             }
-            let memory = desk.outline.peak_memory(setup);
+            // Memory does not ask whether communication overlaps.
+            let memory = match weighed {
+                Some((same, memory)) if same == (*zero, *zero_replicas) => memory,
+                _ => desk.outline.peak_memory(setup),
+            };
+            weighed = Some(((*zero, *zero_replicas), memory));
             if memory > capacity {
                 self.found.account.out_of_memory += 1;
                 if self.found.nearest.is_none_or(|(_, least)| memory < least) {
@@ -214,21 +223,25 @@ impl Opened<'_> {
         while let Some(first) = rest.first() {
             if first.0 > self.limit() {
                 self.found.account.bounded += rest.len() as u64;
-                return;
+                break;
             }
             let (now, later) = rest.split_at(rest.len().min(BATCH));
             self.cost(desk, now);
             rest = later;
         }
+        desk.waiting = waiting;
     }
 
     fn cost(&mut self, desk: &mut Desk, layouts: &[(f64, Bytes, Strategy)]) {
         let setup = self.opener.setup;
-        desk.waiting.resize_with(layouts.len(), Outline::default);
-        for ((_, _, s), outline) in layouts.iter().zip(&mut desk.waiting) {
+        if desk.outlines.is_empty() {
+            desk.outlines.resize_with(BATCH, Outline::default);
+        }
+        let outlines = &mut desk.outlines[..layouts.len()];
+        for ((_, _, s), outline) in layouts.iter().zip(outlines.iter_mut()) {
             self.shared.outline(s, outline);
         }
-        desk.coster.step_times(setup, &desk.waiting, &mut desk.times);
+        desk.coster.step_times(setup, outlines, &mut desk.times);
         for ((_, memory, s), time) in layouts.iter().zip(&desk.times) {
             let score = self.opener.wanted.score_of(setup, s, *time);
             let layout = Layout { strategy: *s, memory: *memory, step_time: *time, score };

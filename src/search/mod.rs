@@ -11,7 +11,6 @@ mod family;
 mod space;
 mod wanted;
 
-pub use cost::{Coster, Layout};
 pub use space::{Family, Open, Space, microbatches};
 pub use wanted::{Deadline, Objective, Wanted};
 
@@ -24,6 +23,7 @@ use serde::Serialize;
 use crate::parallel::Strategy;
 use crate::step::{Costs, Setup, ShardKernels};
 use crate::units::{Bytes, Seconds};
+use cost::Layout;
 use family::{Desk, Examined, Opener};
 
 /// Families that a round opens at most; the first rounds are smaller, so that bounds prune from early on.

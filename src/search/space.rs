@@ -2,7 +2,7 @@
 
 use crate::model::Architecture;
 use crate::parallel::{LayerDeal, LayerSplit, Strategy};
-use crate::spec::{AttentionKernel, ContextKind, Parallelism, RankOrder, Recompute, ScheduleKind, Software};
+use crate::spec::{AttentionKernel, Computation, ContextKind, Parallelism, RankOrder, Recompute, ScheduleKind, Software};
 use crate::units::Batch;
 
 /// How far a batch given in tokens may be rounded to whole microbatches of all replicas.
@@ -96,6 +96,20 @@ impl Open {
 }
 
 impl Space {
+    /// What a job of `computation` leaves open beside what is fixed.
+    #[must_use]
+    pub fn new(computation: &Computation, batch: Batch, fixed: Parallelism) -> Self {
+        Self {
+            fixed,
+            batch,
+            attention: computation.attention,
+            software: computation.software,
+            any_schedule: false,
+            most_gpus: None,
+            microbatches: None,
+        }
+    }
+
     /// Every family, on `gpus` accelerators of which `domain` share a scale-up domain.
     #[must_use]
     pub fn families(&self, model: &Architecture, sequence: u32, gpus: u32, domain: u32) -> Vec<Family> {

@@ -16,7 +16,7 @@ use crate::spec::{Cluster, Computation, Pool, Precision, RankOrder, Software};
 use crate::topology::Topology;
 
 /// A job on a pool.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Setup<'a> {
     /// The model.
     pub model: Architecture,
