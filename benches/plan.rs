@@ -121,37 +121,49 @@ fn task_graph(c: &mut Criterion) {
     group.finish();
 }
 
-/// A job on `nodes` DGX A100, on one thread.
-fn searched(model: &str, batch: u32, nodes: u32, fixed: &Parallelism, exhaustive: bool) -> Account {
+/// Nodes of DGX A100.
+fn dgx_a100(nodes: u32) -> (Cluster, Topology) {
     let text = format!("name: x\npools:\n- {{name: a, nodes: {nodes}, server: dgx-a100}}\n");
     let fabric = if nodes > 1 { "fabric: {kind: fat-tree, switch: sn5600, link: ethernet-400g}\n" } else { "" };
     let cluster = Cluster::load(Source::new("x.yaml", text + fabric), Catalog::embedded()).expect("valid");
     let topology = Topology::new(&cluster);
-    let software = Software::MegatronCore;
-    let computation = Computation::new(2048, Precision::Bf16, software);
-    let model = Catalog::embedded().model(model).expect("in the catalogue");
-    let setup = Setup::new((&cluster, 0), &topology, Calibration::defaults(), model, computation).expect("it fits together");
-    let space = Space::new(&computation, Batch::Sequences(batch), fixed.clone());
-    search(&setup, &space, &Wanted { exhaustive, top: 1, ..Wanted::default() }).account
+    (cluster, topology)
 }
 
-/// Every layout that fits costed in full, on one thread, by layouts costed: GPT-3 13B on 64 A100 with a batch of 64, as Calculon's
-/// exhaustive search is measured. And the same layouts on clusters of any size, whose cost must not depend on it.
+/// Every layout of a model of GPT-3 13B's size that fits, costed in full: what Calculon's exhaustive search is measured on.
+fn everything((cluster, topology): &(Cluster, Topology), fixed: &Parallelism) -> Account {
+    let computation = Computation::new(2048, Precision::Bf16, Software::MegatronCore);
+    let model = Catalog::embedded().model("opt-13b").expect("in the catalogue");
+    let setup = Setup::new((cluster, 0), topology, Calibration::defaults(), model, computation).expect("it fits together");
+    let space = Space::new(&computation, Batch::Sequences(64), fixed.clone());
+    search(&setup, &space, &Wanted { exhaustive: true, top: 1, ..Wanted::default() }).account
+}
+
+/// On one thread: spaces of growing size on 64 A100, by layouts costed; and one space on clusters of growing size.
 fn exhaustive(c: &mut Criterion) {
     let one = rayon::ThreadPoolBuilder::new().num_threads(1).build().expect("one thread");
     let mut group = c.benchmark_group("search");
-    let open = Parallelism::default();
-    let costed = one.install(|| searched("opt-13b", 64, 8, &open, true)).costed;
-    group.throughput(Throughput::Elements(costed));
-    group.bench_function("13B on 64 A100, every layout that fits costed", |bench| {
-        bench.iter(|| one.install(|| black_box(searched("opt-13b", 64, 8, &open, true))));
-    });
-    let fixed = Parallelism { tp: Some(8), pp: Some(1), dp: Some(1), ..Parallelism::default() };
+    let cluster = dgx_a100(8);
+    let mut fixed = Parallelism { tp: Some(2), cp: Some(1), pp: Some(2), sp: Some(true), ..Parallelism::default() };
+    let mut measure = |fixed: &Parallelism| {
+        let account = one.install(|| everything(&cluster, fixed));
+        group.throughput(Throughput::Elements(account.costed));
+        let name = format!("{} of {} layouts costed", account.costed, account.layouts);
+        group.bench_function(BenchmarkId::new("13B on 64 A100", name), |bench| {
+            bench.iter(|| one.install(|| black_box(everything(&cluster, fixed))));
+        });
+    };
+    measure(&fixed);
+    for open in [|p: &mut Parallelism| p.pp = None, |p| p.sp = None, |p| p.tp = None, |p| p.cp = None] {
+        open(&mut fixed);
+        measure(&fixed);
+    }
+    let fixed = Parallelism { tp: Some(8), cp: Some(1), pp: Some(1), dp: Some(1), ..Parallelism::default() };
     for nodes in [1u32, 8, 128, 2048, 16_384] {
-        let layouts = one.install(|| searched("opt-13b", 64, nodes, &fixed, true)).layouts;
-        group.throughput(Throughput::Elements(layouts));
-        group.bench_function(BenchmarkId::new("the same layouts, graph of the cluster included", nodes * 8), |bench| {
-            bench.iter(|| one.install(|| black_box(searched("opt-13b", 64, nodes, &fixed, true))));
+        let cluster = dgx_a100(nodes);
+        group.throughput(Throughput::Elements(one.install(|| everything(&cluster, &fixed)).layouts));
+        group.bench_function(BenchmarkId::new("one space on GPUs", nodes * 8), |bench| {
+            bench.iter(|| one.install(|| black_box(everything(&cluster, &fixed))));
         });
     }
     group.finish();

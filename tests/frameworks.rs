@@ -18,7 +18,7 @@ fn plan(model: &str, job: &str, parallelism: &str) -> Plan {
     Plan::new(&cluster, &topology, &workload, &workload.jobs[0], catalog).expect("a plan")
 }
 
-const DENSE: &str = "tp: 8, sp: true, pp: 1, dp: 16, microbatch: 1, recompute: none, zero: 1";
+const DENSE: &str = "tp: 8, sp: true, cp: 1, pp: 1, dp: 16, microbatch: 1, recompute: none, zero: 1";
 const EXPERTS: &str = "tp: 1, pp: 4, ep: 8, dp: 32, microbatch: 1, recompute: none, zero: 1";
 
 #[test]

@@ -9,6 +9,8 @@ use planner::spec::{Cluster, Computation, Parallelism, Precision, Software};
 use planner::step::Setup;
 use planner::topology::Topology;
 use planner::units::{Batch, Bytes};
+use planner::validate::regret::regrets;
+use planner::validate::{PUBLISHED, Predictor, read};
 use rayon::prelude::*;
 
 /// A cluster of a few nodes, its accelerators with as much memory as asked.
@@ -147,4 +149,23 @@ fn case(number: u64) -> (bool, u64) {
         assert_eq!((found.account.illegal, found.account.out_of_memory), (illegal, too_large), "{what}");
     }
     (!expected.is_empty(), all)
+}
+
+/// Layouts that vendors tuned by hand for MLPerf, and Megatron's own: the search's choice is no worse, and no better than its
+/// interval allows. Sweeps that vary layouts on purpose are in docs/accuracy.md.
+#[test]
+fn layouts_tuned_by_hand_are_within_the_interval_of_the_searchs() {
+    let rows = read(PUBLISHED).expect("it is embedded");
+    let tuned = |source: &str| {
+        source.starts_with("MLPerf") || source.starts_with("NVIDIA NeMo") || source.starts_with("NVIDIA/NeMo docs")
+    };
+    let rows: Vec<_> = rows.into_iter().filter(|row| tuned(&row.source)).collect();
+    let predictor = Predictor::new(&rows, Catalog::embedded());
+    let regrets = regrets(&predictor, &rows, Calibration::defaults());
+    assert!(regrets.len() >= 60, "{} layouts", regrets.len());
+    let within = regrets.iter().filter(|regret| regret.within).count();
+    assert!(within * 100 >= regrets.len() * 97, "{within} of {} are within", regrets.len());
+    let mut all: Vec<f64> = regrets.iter().map(|regret| regret.regret).collect();
+    all.sort_by(f64::total_cmp);
+    assert!(all[all.len() / 2] < 0.05, "half of them lose {} or more", all[all.len() / 2]);
 }

@@ -8,6 +8,7 @@ use super::{Failure, Global, Outcome, input, output};
 use crate::calibration::Calibration;
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::report::{self, By};
+use crate::validate::regret::{Regret, regrets};
 use crate::validate::score::score;
 use crate::validate::{PUBLISHED, Predictor, read};
 
@@ -23,6 +24,9 @@ pub struct ValidateArguments {
     /// How many of the rows furthest off are listed
     #[arg(long, value_name = "ROWS", default_value_t = 20)]
     worst: usize,
+    /// Hold the published layouts against those that the search chooses, instead of times: takes seconds
+    #[arg(long)]
+    regret: bool,
     /// Form of the answer
     #[arg(long, value_enum, default_value_t = Format::Text)]
     format: Format,
@@ -71,6 +75,9 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Outc
             .help("docs/accuracy.md lists the columns and their units; an empty cell says that a figure is not known")
     })?;
     let predictor = Predictor::new(&rows, &catalog);
+    if arguments.regret {
+        return regret(arguments, &regrets(&predictor, &rows, Calibration::defaults()));
+    }
     let scored = score(&predictor, &rows, Calibration::defaults());
     let text = match arguments.format {
         Format::Text => report::validation_text(&scored, arguments.by, arguments.worst),
@@ -96,4 +103,19 @@ pub(super) fn run(arguments: &ValidateArguments, global: &Global) -> Result<Outc
         }
     }
     Ok(outcome)
+}
+
+/// Writes what published layouts lose to the search's.
+fn regret(arguments: &ValidateArguments, regrets: &[Regret]) -> Result<Outcome, Failure> {
+    let tables = report::regret_tables(regrets, arguments.worst);
+    let text = match arguments.format {
+        Format::Text => tables.map(|table| table.text(2)).join("\n"),
+        Format::Markdown => tables.map(|table| table.markdown()).join("\n"),
+        Format::Json => report::json(&regrets).map_err(anyhow::Error::from)?,
+        Format::Html | Format::Svg => {
+            return Err(anyhow::anyhow!("regrets have no picture: use `--format text`, `markdown` or `json`").into());
+        }
+    };
+    output::write(arguments.output.as_deref(), &text)?;
+    Ok(Outcome::Done)
 }

@@ -36,6 +36,7 @@ pub use svg::terminal_svg;
 pub use sweep::{sweep_account, sweep_csv, sweep_markdown, sweep_text};
 pub use table::Table;
 pub use trace::chrome_trace;
+pub use validation::regret_tables;
 pub use validation::{
     By, ValidationReport, headline, validation_markdown, validation_page, validation_parts, validation_report,
     validation_scatter, validation_text,

@@ -4,8 +4,8 @@ use std::cmp::Ordering;
 
 use super::wanted::Wanted;
 use crate::parallel::Strategy;
-use crate::spec::ScheduleKind;
 use crate::step::graph::{Lanes, Replay, Scratch};
+use crate::step::schedule::Pipeline;
 use crate::step::{Outline, Setup};
 use crate::units::{Bytes, Seconds};
 
@@ -46,32 +46,22 @@ impl Layout {
     }
 }
 
-/// What a schedule depends on, beside the heuristic's and the job's own.
-type Shape = (ScheduleKind, u32, u32, u32);
-
-fn shape(s: &Strategy) -> Shape {
-    (s.schedule, s.pp, s.vp, s.microbatches)
-}
-
 /// Memory that costing uses again and again.
 #[derive(Default)]
 pub(super) struct Coster {
     lanes: Lanes<LANES>,
     scratch: Scratch<LANES>,
-    replay: Option<(Shape, Replay)>,
+    replay: Option<(Pipeline, Replay)>,
 }
 
 impl Coster {
-    /// Step times of layouts, in their order. Layouts of one shape that follow each other are replayed side by side. A layout whose
+    /// Step times of layouts, in their order. Layouts of one pipeline that follow each other are replayed side by side. A layout whose
     /// schedule cannot be run takes forever.
     pub(super) fn step_times(&mut self, setup: &Setup<'_>, outlines: &[Outline], times: &mut Vec<Seconds>) {
         times.clear();
         let mut rest = outlines;
         while let Some(first) = rest.first() {
-            let same = shape(first.strategy());
-            // The heuristic's order depends on the layout's own times.
-            let most = if same.0 == ScheduleKind::ZbAuto { 1 } else { LANES };
-            let alike = rest.iter().take(most).take_while(|outline| shape(outline.strategy()) == same).count();
+            let alike = rest.iter().take(LANES).take_while(|outline| outline.pipeline() == first.pipeline()).count();
             let (now, later) = rest.split_at(alike);
             self.side_by_side(setup, now, times);
             rest = later;
@@ -81,15 +71,13 @@ impl Coster {
     fn side_by_side(&mut self, setup: &Setup<'_>, outlines: &[Outline], times: &mut Vec<Seconds>) {
         let forever = Seconds::new(f64::INFINITY);
         let Some(first) = outlines.first() else { return };
-        let shape = shape(first.strategy());
-        let known = self.replay.as_ref().is_some_and(|(known, _)| *known == shape && shape.0 != ScheduleKind::ZbAuto);
-        if !known {
+        let pipeline = *first.pipeline();
+        if self.replay.as_ref().is_none_or(|(known, _)| *known != pipeline) {
             self.replay = match setup.schedule(first) {
-                Ok(schedule) => Some((shape, Replay::new(&schedule, shape.3))),
+                Ok(schedule) => Some((pipeline, Replay::new(&schedule, pipeline.microbatches))),
                 Err(_) => None,
             };
         }
-        let pipeline = first.pipeline();
         self.lanes.reset(pipeline.stages as usize, pipeline.chunks as usize, pipeline.kind.pairs());
         for (lane, outline) in outlines.iter().enumerate() {
             outline.fill(setup, &mut self.lanes, lane);

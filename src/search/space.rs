@@ -8,18 +8,15 @@ use crate::units::Batch;
 /// How far a batch given in tokens may be rounded to whole microbatches of all replicas.
 const BATCH_TOLERANCE: f64 = 0.05;
 
-/// Sequences in a microbatch that are tried.
-const MICROBATCHES: [u32; 4] = [1, 2, 4, 8];
-
-/// Virtual stages, stages, context ranks and copies of what ZeRO divides that are tried at most.
-const MOST_VIRTUAL: u32 = 10;
+/// Sequences in a microbatch, virtual stages, stages, context ranks and copies of what ZeRO divides that are tried at most.
+const MOST_MICROBATCH: u32 = 128;
+const MOST_VIRTUAL: u32 = 16;
 const MOST_STAGES: u32 = 128;
 const MOST_CONTEXT: u32 = 64;
 const MOST_COPIES: u32 = 64;
 
-/// Shortest part of a sequence that is worth dividing, and shortest sequence.
-const SHORTEST_PART: u32 = 4096;
-const SHORTEST_SEQUENCE: u32 = 16_384;
+/// Tokens of a sequence on a context-parallel rank at least.
+const SHORTEST_PART: u32 = 1024;
 
 /// What is fixed and what is open.
 #[derive(Debug, Clone)]
@@ -119,7 +116,7 @@ impl Space {
         let heads = model.heads.query();
         let mut families = Vec::new();
         for tp in either(fixed.tp, || powers_of_two(domain).filter(|t| heads % t == 0).collect()) {
-            let parts = |c: &u32| *c == 1 || sequence / c >= SHORTEST_PART && sequence >= SHORTEST_SEQUENCE;
+            let parts = |c: &u32| *c == 1 || sequence / c >= SHORTEST_PART;
             for cp in either(fixed.cp, || powers_of_two(MOST_CONTEXT).filter(parts).collect()) {
                 for pp in either(fixed.pp, || stages(&split, model.layers, gpus / (tp * cp).max(1))) {
                     for (ep, etp) in self.experts(model, tp) {
@@ -144,7 +141,7 @@ impl Space {
     /// Families of the same degrees: with and without sequence parallelism, by kind of context parallelism and order of ranks.
     fn variants(&self, [tp, cp, pp, ep, etp, dp]: [u32; 6], model: &Architecture, sequence: u32, families: &mut Vec<Family>) {
         let fixed = &self.fixed;
-        let sizes = either(fixed.microbatch, || MICROBATCHES.to_vec());
+        let sizes = either(fixed.microbatch, || powers_of_two(MOST_MICROBATCH).collect());
         let batches: Vec<(u32, u32)> =
             sizes.into_iter().filter_map(|size| Some((size, microbatches(self.batch, sequence, dp, size)?))).collect();
         if batches.is_empty() {
@@ -285,12 +282,11 @@ impl Space {
         let zeros = match fixed.zero {
             Some(zero) => vec![zero],
             None if replicas == 1 => vec![0],
-            None if pp == 1 => vec![0, 1, 2, 3],
-            None if self.software.shards_pipelines() => vec![0, 1, 3],
-            None => vec![0, 1],
+            None => self.software.zero_stages(pp > 1).to_vec(),
         };
         let overlaps = match fixed.overlap {
             Some(overlap) => vec![overlap],
+            None if !self.software.overlaps_replicas() => vec![false],
             None if replicas == 1 => vec![true],
             None => vec![true, false],
         };

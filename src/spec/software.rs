@@ -87,10 +87,22 @@ impl Software {
         }
     }
 
-    /// Whether it divides the weights of a pipeline's stages too (ZeRO-3): `DeepSpeed` refuses to, Megatron-LM's optimizer cannot.
+    /// Stages of ZeRO that it has, with and without a pipeline: `DeepSpeed` refuses to divide gradients or weights of pipelines,
+    /// Megatron's optimizer of 2021 divided nothing, and what Megatron-FSDP adds has no pipeline.
     #[must_use]
-    pub fn shards_pipelines(self) -> bool {
-        matches!(self, Self::Fsdp | Self::FsdpCompiled)
+    pub fn zero_stages(self, pipelined: bool) -> &'static [u8] {
+        match (self, pipelined) {
+            (Self::Megatron2021, _) => &[0],
+            (Self::MegatronCore2024, _) | (Self::MegatronCore | Self::MegatronDeepspeed | Self::Xla, true) => &[0, 1],
+            (Self::Fsdp | Self::FsdpCompiled, true) => &[0, 1, 3],
+            _ => &[0, 1, 2, 3],
+        }
+    }
+
+    /// Whether it hides the communication of replicas behind computation.
+    #[must_use]
+    pub fn overlaps_replicas(self) -> bool {
+        !self.is_early_megatron()
     }
 
     /// Whether selective recomputation picks operators of a layer whatever the attention kernel.

@@ -71,6 +71,8 @@ pub struct Outline {
     pub(super) pieces: u32,
     layers: Vec<u32>,
     alive: Vec<u32>,
+    /// The last schedule that was walked: layouts that differ in how replicas share their states have one.
+    walked: Option<(Pipeline, Schedule)>,
 }
 
 impl Default for Outline {
@@ -89,6 +91,7 @@ impl Default for Outline {
             pieces: 1,
             layers: Vec::new(),
             alive: Vec::new(),
+            walked: None,
         }
     }
 }
@@ -202,9 +205,15 @@ impl Outline {
     pub fn peak_memory(&mut self, setup: &Setup<'_>) -> Bytes {
         let mut peak = Bytes::ZERO;
         if self.is_walked(setup) {
-            for (stage, alive) in self.walked(setup).iter().enumerate() {
+            let known = self.walked.take().filter(|(pipeline, _)| *pipeline == self.pipeline);
+            let Some((pipeline, schedule)) = known.or_else(|| Some((self.pipeline, setup.schedule(self).ok()?.into_owned())))
+            else {
+                return peak;
+            };
+            for (stage, alive) in self.walk(&schedule).iter().enumerate() {
                 peak = peak.max(self.memory(setup, stage as u32, alive).total());
             }
+            self.walked = Some((pipeline, schedule));
             return peak;
         }
         // Of stages that hold the same, the first keeps most microbatches in every schedule but those with two ends on a stage.
@@ -230,7 +239,10 @@ impl Outline {
 
     /// Microbatches in flight at each stage's fullest, by walking its turns.
     pub(super) fn walked(&self, setup: &Setup<'_>) -> Vec<Vec<u32>> {
-        let Ok(schedule) = setup.schedule(self) else { return Vec::new() };
+        setup.schedule(self).map(|schedule| self.walk(&schedule)).unwrap_or_default()
+    }
+
+    fn walk(&self, schedule: &Schedule) -> Vec<Vec<u32>> {
         (0..self.pipeline.stages)
             .map(|stage| schedule.fullest(stage, |chunk| self.slice(stage, chunk).saved.get().max(1.0)))
             .collect()

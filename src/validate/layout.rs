@@ -69,7 +69,7 @@ impl Layout {
                 schedule: if vp > 1 && pp > 1 { ScheduleKind::Interleaved } else { ScheduleKind::OneForwardOneBackward },
                 split: LayerDeal::Even,
                 rank_order: RankOrder::default(),
-                overlap: !software(row).is_early_megatron(),
+                overlap: software(row).overlaps_replicas(),
             },
             open_microbatch: row.mbs.is_none(),
         })

@@ -12,6 +12,7 @@ pub mod machine;
 pub mod memory;
 mod predict;
 pub mod recalibrate;
+pub mod regret;
 mod row;
 pub mod score;
 

@@ -104,7 +104,8 @@ impl Predictor {
         Some(setup.step_time(&costs).ok()?.get())
     }
 
-    fn setup<'a>(&'a self, case: &'a Case, calibration: &'a Calibration) -> Result<Setup<'a>, String> {
+    /// The job of a case on its machine.
+    pub(super) fn setup<'a>(&'a self, case: &'a Case, calibration: &'a Calibration) -> Result<Setup<'a>, String> {
         let (cluster, topology) = self.machines.get(&case.machine).ok_or("its machine cannot be built")?;
         Setup::new((cluster, 0), topology, calibration, &case.model, case.layout.computation).map_err(|error| error.to_string())
     }

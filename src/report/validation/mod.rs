@@ -1,10 +1,12 @@
 //! How far predictions are from published runs, as text, Markdown, JSON, a page and a picture.
 
 mod page;
+mod regrets;
 mod scatter;
 mod tables;
 
 pub use page::validation_page;
+pub use regrets::regret_tables;
 pub use scatter::validation_scatter;
 pub use tables::{By, validation_markdown, validation_parts, validation_text};
 
