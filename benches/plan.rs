@@ -154,10 +154,14 @@ fn exhaustive(c: &mut Criterion) {
         });
     };
     measure(&fixed);
-    for open in [|p: &mut Parallelism| p.pp = None, |p| p.sp = None, |p| p.tp = None, |p| p.cp = None] {
-        open(&mut fixed);
-        measure(&fixed);
-    }
+    fixed.pp = None;
+    measure(&fixed);
+    fixed.sp = None;
+    measure(&fixed);
+    fixed.tp = None;
+    measure(&fixed);
+    fixed.cp = None;
+    measure(&fixed);
     let fixed = Parallelism { tp: Some(8), cp: Some(1), pp: Some(1), dp: Some(1), ..Parallelism::default() };
     for nodes in [1u32, 8, 128, 2048, 16_384] {
         let cluster = dgx_a100(nodes);

@@ -151,7 +151,7 @@ fn case(number: u64) -> (bool, u64) {
     (!expected.is_empty(), all)
 }
 
-/// Layouts that vendors tuned by hand for MLPerf, and Megatron's own: the search's choice is no worse, and no better than its
+/// Layouts that vendors tuned by hand for `MLPerf` and in `NeMo`'s tables: the search's choice is no worse, and no better than its
 /// interval allows. Sweeps that vary layouts on purpose are in docs/accuracy.md.
 #[test]
 fn layouts_tuned_by_hand_are_within_the_interval_of_the_searchs() {
