@@ -4,8 +4,9 @@ use planner::calibration::Calibration;
 use planner::catalog::Catalog;
 use planner::diagnostic::Source;
 use planner::parallel::Strategy;
+use planner::plan::{Plan, Refusal, Request};
 use planner::search::{Account, Objective, Space, Wanted, search};
-use planner::spec::{Cluster, Computation, Parallelism, Precision, Software};
+use planner::spec::{Cluster, Computation, Parallelism, Precision, Software, Workload, examples};
 use planner::step::Setup;
 use planner::topology::Topology;
 use planner::units::{Batch, Bytes};
@@ -168,4 +169,62 @@ fn layouts_tuned_by_hand_are_within_the_interval_of_the_searchs() {
     let mut all: Vec<f64> = regrets.iter().map(|regret| regret.regret).collect();
     all.sort_by(f64::total_cmp);
     assert!(all[all.len() / 2] < 0.05, "half of them lose {} or more", all[all.len() / 2]);
+}
+
+/// A plan, chosen as asked.
+fn asked(request: &Request) -> Result<Plan, Refusal> {
+    let catalog = Catalog::embedded();
+    let read = |name: &str| examples::read(name).expect("embedded").0;
+    let cluster = Cluster::load(read("dgx-h100"), catalog).expect("valid");
+    let workload = Workload::load(read("llama3-8b"), catalog).expect("valid");
+    let topology = Topology::new(&cluster);
+    let how: (_, _, &dyn Fn(_)) = (Calibration::defaults(), request, &|_| {});
+    Plan::asked((&cluster, &topology), &workload, &workload.jobs[0], catalog, how)
+}
+
+/// What is asked of a layout is kept to, or refused with what to ask instead.
+#[test]
+fn a_layout_is_chosen_as_asked() {
+    let plain = asked(&Request::default()).expect("a plan");
+    let roomy = asked(&Request { headroom: 0.4, ..Request::default() }).expect("a plan");
+    let fullest = |plan: &Plan| plan.step.fullest().expect("a stage").memory.total();
+    assert!(fullest(&roomy) <= roomy.step.memory_capacity * 0.6 && fullest(&plain) > plain.step.memory_capacity * 0.6);
+    assert!(roomy.search.unwanted > 0 && roomy.step.tokens_per_s <= plain.step.tokens_per_s);
+    let steady = asked(&Request { most_bubble: Some(0.0), ..Request::default() }).expect("a plan");
+    assert_eq!(steady.step.breakdown.bubble.get(), 0.0);
+    let cheap = asked(&Request { objective: Objective::Cost, ..Request::default() }).expect("a plan");
+    let gpu_time = |plan: &Plan| plan.step.gpus as f64 / plan.step.tokens_per_s.get();
+    assert!(gpu_time(&cheap) <= gpu_time(&plain));
+    let named = asked(&Request { top: 6, ..Request::default() }).expect("a plan");
+    assert!(named.alternatives.len() == 5 && named.alternatives.is_sorted_by(|a, b| a.slower_by <= b.slower_by));
+    let exhaustive = asked(&Request { exhaustive: true, ..Request::default() }).expect("a plan");
+    assert_eq!((exhaustive.step, exhaustive.search.bounded), (plain.step, 0));
+    for (request, said) in [
+        (Request { headroom: 0.97, ..Request::default() }, "--headroom"),
+        (Request { power_cap: Some(planner::units::Watts::new(100.0)), ..Request::default() }, "--power-cap"),
+    ] {
+        let Err(Refusal::No(error)) = asked(&request) else { panic!("{request:?} has an answer") };
+        assert!(error.help.as_ref().is_some_and(|help| help.contains(said)), "{error:?}");
+    }
+}
+
+/// Time that is over leaves the best so far, and says how much better another might be.
+#[test]
+fn a_time_limit_leaves_a_gap() {
+    let catalog = Catalog::embedded();
+    let read = |name: &str| examples::read(name).expect("embedded").0;
+    let cluster = Cluster::load(read("h100-superpod-127"), catalog).expect("valid");
+    let workload = Workload::load(read("llama3-70b"), catalog).expect("valid");
+    let topology = Topology::new(&cluster);
+    let plan = |time_limit| {
+        let request = Request { time_limit, any_schedule: true, ..Request::default() };
+        let how: (_, _, &dyn Fn(_)) = (Calibration::defaults(), &request, &|_| {});
+        Plan::asked((&cluster, &topology), &workload, &workload.jobs[0], catalog, how).expect("a plan")
+    };
+    let (proved, cut) = (plan(None), plan(Some(std::time::Duration::ZERO)));
+    assert_eq!((proved.gap, proved.search.unexplored), (None, 0));
+    let gap = cut.gap.expect("not all was looked at");
+    assert!(cut.search.unexplored > 0 && (0.0..1.0).contains(&gap), "{gap}");
+    let best = cut.step.step_time.get() / cut.step.tokens_per_step.get() * (1.0 - gap);
+    assert!(best <= proved.step.step_time.get() / proved.step.tokens_per_step.get(), "the gap does not reach the best");
 }

@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 
 use crate::plan::Request;
 use crate::search::Objective;
+use crate::units::Watts;
 
 /// How the layout is chosen.
 #[derive(Debug, Args)]
@@ -23,6 +24,9 @@ pub(super) struct Choice {
     /// Largest share of a step that the busiest stage may wait for others, in percent
     #[arg(long, value_name = "PERCENT", value_parser = clap::value_parser!(u8).range(0..=100))]
     max_bubble: Option<u8>,
+    /// Most power that the job's nodes may draw at the site's meter, such as `2 MW`
+    #[arg(long, value_name = "POWER")]
+    power_cap: Option<Watts>,
     /// Seconds after which the best layout so far is good enough; the plan says how much better another might be
     #[arg(long, value_name = "SECONDS", value_parser = clap::value_parser!(u32).range(1..))]
     time_limit: Option<u32>,
@@ -59,6 +63,7 @@ impl Choice {
             top: usize::from(self.top),
             headroom: percent(self.headroom),
             most_bubble: self.max_bubble.map(percent),
+            power_cap: self.power_cap,
             time_limit: self.time_limit.map(|seconds| Duration::from_secs(u64::from(seconds))),
             any_schedule: self.any_schedule,
             exhaustive: self.exhaustive,

@@ -5,11 +5,13 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use super::progress::Layouts;
 use super::{Failure, Global};
 use crate::calibration::{Calibration, Profile};
 use crate::catalog::{Accelerator, Catalog};
 use crate::diagnostic::{Source, nearest};
 use crate::plan::{Plan, Refusal, Request, setup_calibrated};
+use crate::search::Progress;
 use crate::spec::{Cluster, Job, Workload, examples};
 use crate::step::Setup;
 use crate::topology::Topology;
@@ -130,8 +132,10 @@ impl Loaded {
 
     /// The plan of a job, its layout chosen as asked.
     pub(super) fn plan_as(&self, job: &Job, request: &Request) -> Result<Plan, Refusal> {
-        let calibration = (self.calibration(), request);
-        Plan::asked((&self.cluster, &self.topology), &self.workload, job, &self.catalog, calibration)
+        let bar = Layouts::new();
+        let watch = |progress: Progress| bar.show(progress);
+        let how: (_, _, &dyn Fn(Progress)) = (self.calibration(), request, &watch);
+        Plan::asked((&self.cluster, &self.topology), &self.workload, job, &self.catalog, how)
     }
 
     /// The plan of a job.

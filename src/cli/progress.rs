@@ -5,6 +5,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use crate::bench::Watcher;
+use crate::search::Progress;
 
 /// A bar on standard error; nothing where that is no terminal.
 pub(super) struct Bar(ProgressBar);
@@ -64,6 +65,32 @@ impl Items {
 }
 
 impl Drop for Items {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
+    }
+}
+
+/// A bar of a search's layouts, with their rate.
+pub(super) struct Layouts(ProgressBar);
+
+impl Layouts {
+    pub(super) fn new() -> Self {
+        let bar = ProgressBar::with_draw_target(Some(1), ProgressDrawTarget::stderr());
+        // As above, the default style is left by a template that does not parse.
+        if let Ok(style) = ProgressStyle::with_template("{bar:24} {human_pos} of {human_len} layouts  {per_sec}") {
+            bar.set_style(style);
+        }
+        Self(bar)
+    }
+
+    /// How far the search is.
+    pub(super) fn show(&self, progress: Progress) {
+        self.0.set_length(progress.all);
+        self.0.set_position(progress.done);
+    }
+}
+
+impl Drop for Layouts {
     fn drop(&mut self) {
         self.0.finish_and_clear();
     }

@@ -29,7 +29,7 @@ use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::economics::CostEstimate;
 use crate::parallel::{LayerSplit, Strategy};
 use crate::run::RunEstimate;
-use crate::search::{Account, Found, Search, Space, search};
+use crate::search::{Account, Found, Progress, Search, Space, search_watched};
 use crate::spec::{Cluster, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
 use crate::step::{Order, Setup, SetupError, StepEstimate};
@@ -183,10 +183,10 @@ impl Plan {
         catalog: &Catalog,
         calibration: &Calibration,
     ) -> Result<Self, Refusal> {
-        Self::asked((cluster, topology), workload, job, catalog, (calibration, &Request::default()))
+        Self::asked((cluster, topology), workload, job, catalog, (calibration, &Request::default(), &|_| {}))
     }
 
-    /// Plans a job on a cluster, choosing its layout as asked.
+    /// Plans a job on a cluster, choosing its layout as asked, and tells `watch` how far the search is.
     ///
     /// # Errors
     /// As [`Self::new`].
@@ -195,12 +195,13 @@ impl Plan {
         workload: &Workload,
         job: &Job,
         catalog: &Catalog,
-        (calibration, request): (&Calibration, &Request),
+        (calibration, request, watch): (&Calibration, &Request, &dyn Fn(Progress)),
     ) -> Result<Self, Refusal> {
         let setup = setup_calibrated(cluster, topology, workload, job, calibration)?;
-        let space = Space { any_schedule: request.any_schedule, ..space(&setup, job) };
+        let most_gpus = request.most_gpus(cluster, setup.pool, workload, job)?;
+        let space = Space { any_schedule: request.any_schedule, most_gpus, ..space(&setup, job) };
         let wanted = request.wanted(job);
-        let found = search(&setup, &space, &wanted);
+        let found = search_watched(&setup, &space, &wanted, watch);
         let Some(best) = found.best.first() else {
             return Err(if found.account.unwanted > 0 {
                 request.refuse(&found.account, workload, job)

@@ -4,8 +4,10 @@ use std::time::Duration;
 
 use super::Refusal;
 use crate::diagnostic::Code;
+use crate::run::node_power;
 use crate::search::{Account, Deadline, Objective, Wanted};
-use crate::spec::{Job, Workload};
+use crate::spec::{Cluster, Job, Pool, Workload};
+use crate::units::Watts;
 
 /// What a plan's layout has to be, beyond what the job says.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -18,6 +20,8 @@ pub struct Request {
     pub headroom: f64,
     /// Largest share of a step that the busiest stage may wait for others.
     pub most_bubble: Option<f64>,
+    /// Most power that the job's nodes may draw at the site's meter.
+    pub power_cap: Option<Watts>,
     /// Time after which the best so far is good enough.
     pub time_limit: Option<Duration>,
     /// Whether schedules are tried that the job's framework does not have.
@@ -33,6 +37,7 @@ impl Default for Request {
             top: 3,
             headroom: 0.0,
             most_bubble: None,
+            power_cap: None,
             time_limit: None,
             any_schedule: false,
             exhaustive: false,
@@ -43,7 +48,7 @@ impl Default for Request {
 impl Request {
     /// Says that layouts fit, and none is as asked.
     pub(super) fn refuse(&self, account: &Account, workload: &Workload, job: &Job) -> Refusal {
-        let message = format!("{} layouts of `{}` fit, none as asked", account.unwanted, job.name);
+        let message = format!("{} layouts of `{}` could be, and none is as asked", account.unwanted, job.name);
         let mut asked = Vec::new();
         if self.headroom > 0.0 {
             asked.push(format!("`--headroom` below {:.0}", self.headroom * 100.0));
@@ -51,8 +56,33 @@ impl Request {
         if let Some(most) = self.most_bubble {
             asked.push(format!("`--max-bubble` above {:.0}", most * 100.0));
         }
+        if self.power_cap.is_some() {
+            asked.push("a larger `--power-cap`".to_owned());
+        }
         let error = workload.error(job, "parallelism", Code::NoLayout, message).help(format!("use {}", asked.join(", or ")));
         Refusal::No(Box::new(error))
+    }
+
+    /// Accelerators that the power cap allows: those of whole nodes.
+    ///
+    /// # Errors
+    /// When it does not allow a single node.
+    pub(super) fn most_gpus(
+        &self,
+        cluster: &Cluster,
+        pool: &Pool,
+        workload: &Workload,
+        job: &Job,
+    ) -> Result<Option<u32>, Refusal> {
+        let Some(cap) = self.power_cap else { return Ok(None) };
+        let node = node_power(cluster, pool);
+        let nodes = (cap / node).floor().min(f64::from(pool.nodes)) as u32;
+        if nodes == 0 {
+            let message = format!("`{}` may draw {cap}, a node draws {node} while training", job.name);
+            let error = workload.error(job, "name", Code::NoLayout, message);
+            return Err(Refusal::No(Box::new(error.help(format!("use `--power-cap` of {node} or more")))));
+        }
+        Ok(Some(nodes * pool.gpus_per_node))
     }
 
     /// The same for the search of a job's layouts.
@@ -61,7 +91,6 @@ impl Request {
             objective: self.objective,
             deadline: job.tokens.zip(job.deadline).map(|(tokens, within)| Deadline { tokens, within }),
             headroom: self.headroom,
-            most_memory: None,
             most_bubble: self.most_bubble,
             top: self.top,
             time_limit: self.time_limit,

@@ -39,6 +39,12 @@ pub struct RunEstimate {
     pub meets_deadline: Option<bool>,
 }
 
+/// What a node draws while training, with the site's cooling and losses.
+#[must_use]
+pub fn node_power(cluster: &Cluster, pool: &Pool) -> Watts {
+    pool.max_power.value * cluster.power.load_factor.value * cluster.power.pue.value
+}
+
 impl RunEstimate {
     /// The run of `tokens` at the pace of `step`.
     #[must_use]
@@ -47,7 +53,7 @@ impl RunEstimate {
         let time = step.step_time * steps;
         let nodes = step.gpus.div_ceil(u64::from(pool.gpus_per_node));
         let it_power = pool.max_power.value * cluster.power.load_factor.value * nodes as f64;
-        let site_power = it_power * cluster.power.pue.value;
+        let site_power = node_power(cluster, pool) * nodes as f64;
         let energy = site_power * time;
         Self {
             tokens,

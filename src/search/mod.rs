@@ -124,7 +124,9 @@ pub fn search_watched(setup: &Setup<'_>, space: &Space, wanted: &Wanted, watch: 
     for family in families {
         let layouts = space.open(&family, setup.model.layers).layouts() * family.batches.len() as u64;
         search.account.layouts += layouts;
-        if family::is_legal(setup, &family) {
+        if space.most_gpus.is_some_and(|most| family.degrees.gpus() > u64::from(most)) {
+            search.account.unwanted += layouts;
+        } else if family::is_legal(setup, &family) {
             legal.push((family, layouts));
         } else {
             search.account.illegal += layouts;

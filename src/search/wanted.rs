@@ -51,8 +51,6 @@ pub struct Wanted {
     pub deadline: Option<Deadline>,
     /// Share of an accelerator's memory that has to stay free.
     pub headroom: f64,
-    /// Most that a layout's accelerators may hold; what is free of it is not headroom.
-    pub most_memory: Option<Bytes>,
     /// Largest share of a step that the busiest stage may wait for others.
     pub most_bubble: Option<f64>,
     /// Layouts named.
@@ -69,7 +67,6 @@ impl Default for Wanted {
             objective: Objective::Time,
             deadline: None,
             headroom: 0.0,
-            most_memory: None,
             most_bubble: None,
             top: 3,
             time_limit: None,
@@ -85,8 +82,7 @@ impl Wanted {
     /// What of an accelerator's memory a layout may hold.
     #[must_use]
     pub fn room(&self, capacity: Bytes) -> Bytes {
-        let room = capacity * (1.0 - self.headroom);
-        self.most_memory.map_or(room, |most| if most < room { most } else { room })
+        capacity * (1.0 - self.headroom)
     }
 
     /// How good a layout is that steps in `step`: less is better. It only rises with the time of a step, so that a bound on the
