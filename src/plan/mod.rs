@@ -152,6 +152,8 @@ pub struct Alternative {
     pub strategy: Strategy,
     /// Time per token over the plan's, minus one.
     pub slower_by: f64,
+    /// GPU-hours per token over the plan's, minus one.
+    pub dearer_by: f64,
     /// Memory of the fullest accelerator.
     #[serde(rename = "memory_bytes")]
     pub memory: Bytes,
@@ -347,9 +349,11 @@ fn summary(cluster: &Cluster, topology: &Topology, pool: &Pool) -> ClusterSummar
 }
 
 fn alternative(other: &Found, best: &Found) -> Alternative {
+    let slower = other.time_per_sequence() / best.time_per_sequence();
     Alternative {
         strategy: other.strategy,
-        slower_by: other.time_per_sequence() / best.time_per_sequence() - 1.0,
+        slower_by: slower - 1.0,
+        dearer_by: slower * other.strategy.gpus() as f64 / best.strategy.gpus() as f64 - 1.0,
         memory: other.costs.peak_memory(),
     }
 }

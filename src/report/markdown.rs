@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Table;
-use super::plan::stages;
+use super::plan::{beside, stages};
 use crate::plan::Plan;
 
 /// The plan as Markdown.
@@ -46,7 +46,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
     if !plan.alternatives.is_empty() {
         out += "\nNext best:\n\n";
         for other in &plan.alternatives {
-            let _ = writeln!(out, "- {} (+{:.2} % time per token)", other.strategy.describe(), other.slower_by * 100.0);
+            let _ = writeln!(out, "- {} ({})", other.strategy.describe(), beside(plan, other));
         }
     }
     if !plan.calibrated.is_empty() {

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::schedules::course_in_words;
 use super::{Scene, Table, gantt_text};
-use crate::plan::Plan;
+use crate::plan::{Alternative, Plan};
 use crate::step::{StageEstimate, StepEstimate};
 use crate::units::{Bytes, Seconds, grouped, significant};
 
@@ -249,13 +249,8 @@ fn verdict(plan: &Plan) -> String {
     }
     for (i, other) in plan.alternatives.iter().enumerate() {
         let lead = if i == 0 { "Next best:" } else { "          " };
-        let _ = writeln!(
-            out,
-            "  {lead} {} (+{} % time per token, {} per GPU)",
-            other.strategy.describe(),
-            significant(other.slower_by * 100.0, 2),
-            gib(other.memory)
-        );
+        let _ =
+            writeln!(out, "  {lead} {} ({}, {} per GPU)", other.strategy.describe(), beside(plan, other), gib(other.memory));
     }
     let idle = u64::from(plan.cluster.gpus) - step.gpus.min(u64::from(plan.cluster.gpus));
     if idle > 0 {
@@ -301,4 +296,14 @@ fn verdict(plan: &Plan) -> String {
     out += &wrapped(&format!("* assumed, not measured: {}. `planner explain` says why.", assumed.join(", ")));
     out += &wrapped(&format!("Not modelled: {}.", plan.not_modelled.join(", ")));
     out
+}
+
+/// How another layout compares: in time, and in GPU-hours where it uses another number of accelerators.
+pub(super) fn beside(plan: &Plan, other: &Alternative) -> String {
+    let change = |by: f64, of: &str| {
+        let sign = if by < 0.0 { "-" } else { "+" };
+        format!("{sign}{} % {of} per token", significant((by * 100.0).abs(), 2))
+    };
+    let time = change(other.slower_by, "time");
+    if other.strategy.gpus() == plan.step.gpus { time } else { format!("{time}, {}", change(other.dearer_by, "GPU-hours")) }
 }
