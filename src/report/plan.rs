@@ -301,6 +301,10 @@ fn verdict(plan: &Plan) -> String {
 /// How another layout compares: in time, and in GPU-hours where it uses another number of accelerators.
 pub(super) fn beside(plan: &Plan, other: &Alternative) -> String {
     let change = |by: f64, of: &str| {
+        // Less than a hundredth of a percent is rounding of the batch.
+        if by.abs() < 1e-4 {
+            return format!("the same {of} per token");
+        }
         let sign = if by < 0.0 { "-" } else { "+" };
         format!("{sign}{} % {of} per token", significant((by * 100.0).abs(), 2))
     };
