@@ -303,11 +303,16 @@ pub(super) fn beside(plan: &Plan, other: &Alternative) -> String {
     let change = |by: f64, of: &str| {
         // Less than a hundredth of a percent is rounding of the batch.
         if by.abs() < 1e-4 {
-            return format!("the same {of} per token");
+            return format!("the same {of}");
         }
         let sign = if by < 0.0 { "-" } else { "+" };
-        format!("{sign}{} % {of} per token", significant((by * 100.0).abs(), 2))
+        format!("{sign}{} % {of}", significant((by * 100.0).abs(), 2))
     };
     let time = change(other.slower_by, "time");
-    if other.strategy.gpus() == plan.step.gpus { time } else { format!("{time}, {}", change(other.dearer_by, "GPU-hours")) }
+    let all = if other.strategy.gpus() == plan.step.gpus {
+        time
+    } else {
+        format!("{time}, {}", change(other.dearer_by, "GPU-hours"))
+    };
+    format!("{all} per token")
 }
