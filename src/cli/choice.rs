@@ -33,6 +33,9 @@ pub(super) struct Choice {
     /// Try every pipeline schedule, not only those that the job's framework has
     #[arg(long)]
     any_schedule: bool,
+    /// Try every data type that the accelerator trains in, where the job names none
+    #[arg(long)]
+    any_precision: bool,
     /// Cost every layout that fits, whatever its bound: slow, and the same answer
     #[arg(long)]
     exhaustive: bool,
@@ -66,6 +69,7 @@ impl Choice {
             power_cap: self.power_cap,
             time_limit: self.time_limit.map(|seconds| Duration::from_secs(u64::from(seconds))),
             any_schedule: self.any_schedule,
+            any_precision: self.any_precision,
             exhaustive: self.exhaustive,
         }
     }

@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &ExplainArguments, global: &Global) -> Result<Outco
     let mut all = Vec::new();
     for job in loaded.jobs.iter().map(|job| &loaded.workload.jobs[*job]) {
         let plan = loaded.plan(job)?;
-        let setup = loaded.setup(job)?;
+        let setup = loaded.setup(&plan.placed(job))?;
         let mut derivations = explain(&plan, &loaded.cluster, &setup);
         let names: Vec<String> = derivations.iter().map(|derivation| derivation.name.clone()).collect();
         derivations.retain(|derivation| wanted.as_ref().is_none_or(|wanted| derivation.name.to_lowercase().contains(wanted)));

@@ -73,7 +73,7 @@ pub(super) fn run(arguments: &LaunchArguments, global: &Global) -> Result<Outcom
             })?,
         };
         let plan = loaded.plan(job)?;
-        let setup = loaded.setup(job)?;
+        let setup = loaded.setup(&plan.placed(job))?;
         let planned = Planned {
             job,
             model: &setup.model,

@@ -25,7 +25,7 @@ pub(super) fn run(arguments: &SchedulesArguments, global: &Global) -> Result<Out
     let mut all = Vec::new();
     for job in loaded.jobs.iter().map(|job| &loaded.workload.jobs[*job]) {
         let plan = loaded.plan(job)?;
-        let setup = loaded.setup(job)?;
+        let setup = loaded.setup(&plan.placed(job))?;
         let rows = study::schedules(&setup, &plan.step.strategy);
         let table = report::schedules_table(&rows);
         texts.push(match arguments.format {

@@ -85,7 +85,7 @@ pub(super) fn run(arguments: &TraceArguments, global: &Global) -> Result<Outcome
     };
     let job = &loaded.workload.jobs[*job];
     let plan = loaded.plan(job)?;
-    let setup = loaded.setup(job)?;
+    let setup = loaded.setup(&plan.placed(job))?;
     let mut costs = setup.costs(&plan.step.strategy);
     if let Some(slow) = arguments.slow {
         if slow.stage >= plan.step.strategy.pp {

@@ -62,3 +62,11 @@ fn gpu_hour(cluster: &Cluster, pool: &Pool) -> Option<Sourced<HourlyPrice>> {
     // A price seen somewhere at some date: for this purchase it is an assumption.
     Some(Sourced::new(rate.price, Provenance::Assumed, format!("{what}, {}: {}", rate.date, rate.source)))
 }
+
+/// What a GPU-hour of a pool costs, in US dollars; nothing where no price or no rate of exchange is known.
+#[must_use]
+pub fn usd_per_gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<f64> {
+    let price = gpu_hour(cluster, pool)?.value;
+    let money = price.per_unit();
+    cluster.usd_rate(money.currency(), catalog).map(|rate| money.amount() * rate.value)
+}

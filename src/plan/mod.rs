@@ -2,39 +2,44 @@
 //!
 //! Here the rooms below come together; `report` and `cli` only show what is made here.
 
+mod alternative;
 mod assumptions;
+mod contest;
 mod course;
 mod explain;
 mod feasible;
+mod place;
 mod refusal;
 mod request;
 mod slowest;
 pub mod study;
 
+pub use alternative::{Alternative, Shift};
 pub use assumptions::Assumption;
+pub use contest::Contender;
+use contest::{Contest, Entry};
 pub use course::Course;
 pub use explain::{Derivation, How, explain};
+use place::space;
+pub use place::{setup, setup_calibrated};
 pub use refusal::Refusal;
 use refusal::refuse;
 pub use request::Request;
 pub use slowest::{SlowestCost, slowest};
 
-use std::sync::Arc;
-
 use serde::Serialize;
 
 use crate::calibration::{Calibration, Interval, Moved};
 use crate::catalog::Catalog;
-use crate::diagnostic::{Code, Diagnostic, quoted};
+use crate::diagnostic::Code;
 use crate::economics::CostEstimate;
-use crate::parallel::{LayerSplit, Strategy};
 use crate::run::RunEstimate;
-use crate::search::{Account, Found, Progress, Search, Space, search_watched};
+use crate::search::{Account, Progress, Search};
 use crate::spec::{Cluster, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
-use crate::step::{Order, Setup, SetupError, StepEstimate};
+use crate::step::{Setup, StepEstimate};
 use crate::topology::Topology;
-use crate::units::{Bytes, Seconds};
+use crate::units::Seconds;
 
 /// Version of the JSON that a plan is written as.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -63,6 +68,9 @@ pub struct Plan {
     pub cost: Option<CostEstimate>,
     /// The next best layouts.
     pub alternatives: Vec<Alternative>,
+    /// Other pools and data types that the job leaves open.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub contenders: Vec<Contender>,
     /// What became of every layout tried.
     pub search: Account,
     /// How much better than the plan's another layout might be, when the time was over before it was proved.
@@ -145,20 +153,6 @@ pub struct JobSummary {
     pub deadline: Option<Seconds>,
 }
 
-/// A layout that is nearly as good.
-#[derive(Debug, Clone, Serialize)]
-pub struct Alternative {
-    /// The layout.
-    pub strategy: Strategy,
-    /// Time per token over the plan's, minus one.
-    pub slower_by: f64,
-    /// GPU-hours per token over the plan's, minus one.
-    pub dearer_by: f64,
-    /// Memory of the fullest accelerator.
-    #[serde(rename = "memory_bytes")]
-    pub memory: Bytes,
-}
-
 impl Plan {
     /// Plans a job on a cluster.
     ///
@@ -199,16 +193,13 @@ impl Plan {
         catalog: &Catalog,
         (calibration, request, watch): (&Calibration, &Request, &dyn Fn(Progress)),
     ) -> Result<Self, Refusal> {
-        let setup = setup_calibrated(cluster, topology, workload, job, calibration)?;
-        let most_gpus = request.most_gpus(cluster, setup.pool, workload, job)?;
-        let space = Space { any_schedule: request.any_schedule, most_gpus, ..space(&setup, job) };
-        let wanted = request.wanted(job);
-        let found = search_watched(&setup, &space, &wanted, watch);
+        let contest = Contest::new((cluster, topology), (workload, job), catalog, calibration, (request, watch))?;
+        let Entry { setup, space, found, .. } = contest.winner();
         let Some(best) = found.best.first() else {
             return Err(if found.account.unwanted > 0 {
                 request.refuse(&found.account, workload, job)
             } else {
-                refuse(cluster, &setup, &space, &found, (workload, job))
+                refuse(cluster, setup, space, found, (workload, job))
             });
         };
         let step = setup.estimate(&best.strategy, &best.costs).map_err(|deadlock| {
@@ -234,17 +225,24 @@ impl Plan {
                 global_batch_sequences: step.strategy.sequences(),
                 deadline: job.deadline,
             },
-            alternatives: found.best.iter().skip(1).map(|other| alternative(other, best)).collect(),
+            alternatives: found.best.iter().skip(1).map(|other| Alternative::new(setup, other, (best, &step))).collect(),
+            contenders: contest.contenders(best),
             search: found.account,
             gap: found.gap,
             calibrated: calibration.moved(&setup.pool.accelerator, setup.computation.precision),
-            assumptions: assumptions::collect(cluster, &setup, &step, cost.as_ref()),
+            assumptions: assumptions::collect(cluster, setup, &step, cost.as_ref()),
             not_modelled: vec!["failures and restarts", "checkpoint writes", "stragglers"],
-            interval: StepInterval::new(&setup, &step),
+            interval: StepInterval::new(setup, &step),
             step,
             run,
             cost,
         })
+    }
+
+    /// The job as it was planned: on its pool, in its data type.
+    #[must_use]
+    pub fn placed(&self, job: &Job) -> Job {
+        Job { pool: Some(self.cluster.pool.clone()), precision: Some(self.job.precision), ..job.clone() }
     }
 
     /// Whether the plan does what the job asks for: false when a deadline is missed.
@@ -252,88 +250,6 @@ impl Plan {
     pub fn holds(&self) -> bool {
         self.run.as_ref().and_then(|run| run.meets_deadline).unwrap_or(true)
     }
-}
-
-/// The job on the pool that it names, or on the one with the most FLOP/s.
-///
-/// # Errors
-/// When the pool is unknown, the model inconsistent, or the data type not one of the accelerator's.
-pub fn setup<'a>(cluster: &'a Cluster, topology: &'a Topology, workload: &Workload, job: &Job) -> Result<Setup<'a>, Refusal> {
-    setup_calibrated(cluster, topology, workload, job, Calibration::defaults())
-}
-
-/// The same with other efficiencies than the defaults.
-///
-/// # Errors
-/// As [`setup`].
-pub fn setup_calibrated<'a>(
-    cluster: &'a Cluster,
-    topology: &'a Topology,
-    workload: &Workload,
-    job: &Job,
-    calibration: &'a Calibration,
-) -> Result<Setup<'a>, Refusal> {
-    let input = |error: Diagnostic| Refusal::Input(vec![error]);
-    let index = match &job.pool {
-        Some(name) => cluster.pools.iter().position(|pool| pool.name == *name).ok_or_else(|| {
-            let names: Vec<&str> = cluster.pools.iter().map(|pool| pool.name.as_str()).collect();
-            let message = format!("cluster `{}` has no pool {}", cluster.name, quoted(name));
-            input(workload.error(job, "pool", Code::UnknownPool, message).help(format!("its pools: `{}`", names.join("`, `"))))
-        })?,
-        None => strongest(&cluster.pools, job.precision),
-    };
-    let peak = &cluster.pools[index].accelerator.peak;
-    let precision = job.precision.unwrap_or(match (peak.bf16, peak.fp16) {
-        (Some(_), _) => Precision::Bf16,
-        (None, Some(_)) => Precision::Fp16,
-        (None, None) => Precision::Tf32,
-    });
-    let computation = job.computation(precision);
-    let setup = Setup::new((cluster, index), topology, calibration, &job.model, computation).map_err(|error| match error {
-        SetupError::Model(ref inner) => {
-            let message = format!("model `{}`: {inner}", job.model.name);
-            let field = format!("model.{}", inner.field);
-            input(workload.error(job, &field, Code::ModelConfigValue, message).help(inner.help.clone()))
-        }
-        SetupError::Precision { .. } => {
-            let field = if job.precision.is_some() { "precision" } else { "name" };
-            let have = Precision::ALL.iter().filter(|precision| precision.peak(peak).is_some());
-            let have: Vec<&str> = have.map(|precision| precision.as_str()).collect();
-            input(
-                workload
-                    .error(job, field, Code::UnsupportedDataType, error.to_string())
-                    .help(format!("it has: {}", have.join(", "))),
-            )
-        }
-    })?;
-    let order = match &job.order {
-        Some(source) => {
-            Some(Arc::new(Order::read(source).map_err(|error| input(workload.also(job, "parallelism.order", *error)))?))
-        }
-        None => None,
-    };
-    Ok(Setup { layers: LayerSplit::of(&job.parallelism), order, ..setup })
-}
-
-/// What the job fixes, by itself and by its order, and what is open.
-fn space(setup: &Setup<'_>, job: &Job) -> Space {
-    let mut fixed = job.parallelism.clone();
-    if let Some(order) = &setup.order {
-        fixed.pp = fixed.pp.or(Some(order.shape.stages));
-        fixed.vp = fixed.vp.or(Some(order.virtual_stages()));
-        fixed.schedule = Some(order.kind());
-    }
-    let microbatches = setup.order.as_ref().map(|order| order.shape.microbatches);
-    Space { microbatches, ..Space::new(&setup.computation, job.batch, fixed) }
-}
-
-fn strongest(pools: &[Pool], precision: Option<Precision>) -> usize {
-    let rate = |pool: &Pool| {
-        let peak = &pool.accelerator.peak;
-        let rate = precision.map_or(peak.bf16.or(peak.fp16), |precision| precision.peak(peak));
-        rate.map_or(0.0, |rate| rate.get() * f64::from(pool.gpus()))
-    };
-    (0..pools.len()).fold(0, |best, i| if rate(&pools[i]) > rate(&pools[best]) { i } else { best })
 }
 
 fn summary(cluster: &Cluster, topology: &Topology, pool: &Pool) -> ClusterSummary {
@@ -345,16 +261,6 @@ fn summary(cluster: &Cluster, topology: &Topology, pool: &Pool) -> ClusterSummar
         racks: topology.racks(),
         site_power: cluster.it_power() * cluster.power.pue.value,
         fabric: topology.fabric().copied(),
-    }
-}
-
-fn alternative(other: &Found, best: &Found) -> Alternative {
-    let slower = other.time_per_sequence() / best.time_per_sequence();
-    Alternative {
-        strategy: other.strategy,
-        slower_by: slower - 1.0,
-        dearer_by: slower * other.strategy.gpus() as f64 / best.strategy.gpus() as f64 - 1.0,
-        memory: other.costs.peak_memory(),
     }
 }
 

@@ -26,6 +26,8 @@ pub struct Request {
     pub time_limit: Option<Duration>,
     /// Whether schedules are tried that the job's framework does not have.
     pub any_schedule: bool,
+    /// Whether every data type that the accelerator trains in is tried, where the job names none.
+    pub any_precision: bool,
     /// Whether every layout that fits is costed, whatever its bound.
     pub exhaustive: bool,
 }
@@ -40,6 +42,7 @@ impl Default for Request {
             power_cap: None,
             time_limit: None,
             any_schedule: false,
+            any_precision: false,
             exhaustive: false,
         }
     }

@@ -62,7 +62,7 @@ pub fn slowest(
     let mut worst: Option<(usize, Seconds)> = None;
     for (gpu, suspect) in suspects.iter().enumerate() {
         let calibration = calibrated(&[suspect]);
-        let setup = setup_calibrated(cluster, topology, workload, job, &calibration)?;
+        let setup = setup_calibrated(cluster, topology, workload, &plan.placed(job), &calibration)?;
         let Ok(time) = setup.step_time(&setup.costs(&plan.step.strategy)) else { continue };
         if worst.is_none_or(|(_, slowest)| time > slowest) {
             worst = Some((gpu, time));

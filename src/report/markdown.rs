@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Table;
-use super::plan::{beside, stages};
+use super::plan::{because, beside, elsewhere, stages};
 use crate::plan::Plan;
 
 /// The plan as Markdown.
@@ -46,7 +46,15 @@ pub fn plan_markdown(plan: &Plan) -> String {
     if !plan.alternatives.is_empty() {
         out += "\nNext best:\n\n";
         for other in &plan.alternatives {
-            let _ = writeln!(out, "- {} ({})", other.strategy.describe(), beside(plan, other));
+            let why = because(other);
+            let why = if why.is_empty() { why } else { format!(": {why}") };
+            let _ = writeln!(out, "- {} ({}){why}", other.strategy.describe(), beside(plan, other));
+        }
+    }
+    if !plan.contenders.is_empty() {
+        out += "\nOther pools and data types:\n\n";
+        for contender in &plan.contenders {
+            let _ = writeln!(out, "- {}", elsewhere(contender));
         }
     }
     if !plan.calibrated.is_empty() {

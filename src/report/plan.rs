@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::schedules::course_in_words;
 use super::{Scene, Table, gantt_text};
-use crate::plan::{Alternative, Plan};
+use crate::plan::{Alternative, Contender, Plan};
 use crate::step::{StageEstimate, StepEstimate};
 use crate::units::{Bytes, Seconds, grouped, significant};
 
@@ -16,6 +16,10 @@ const WIDTH: usize = 112;
 const GANTT: usize = 100;
 /// Stages shown before the middle ones are left out.
 const MOST_STAGES: usize = 8;
+
+/// Parts of a difference that are named, and the least that is, as a share of the time per token.
+const MOST_SHIFTS: usize = 4;
+const LEAST_SHIFT: f64 = 0.0005;
 
 /// The plan as text, plain ASCII letters and block characters, without colour.
 #[must_use]
@@ -251,6 +255,13 @@ fn verdict(plan: &Plan) -> String {
         let lead = if i == 0 { "Next best:" } else { "          " };
         let _ =
             writeln!(out, "  {lead} {} ({}, {} per GPU)", other.strategy.describe(), beside(plan, other), gib(other.memory));
+        let why = because(other);
+        if !why.is_empty() {
+            let _ = writeln!(out, "               {why}");
+        }
+    }
+    for contender in &plan.contenders {
+        let _ = writeln!(out, "  {}", elsewhere(contender));
     }
     let idle = u64::from(plan.cluster.gpus) - step.gpus.min(u64::from(plan.cluster.gpus));
     if idle > 0 {
@@ -298,6 +309,27 @@ fn verdict(plan: &Plan) -> String {
     out
 }
 
+/// A change in percent, with its sign.
+pub(super) fn percent(by: f64) -> String {
+    let sign = if by < 0.0 { "-" } else { "+" };
+    format!("{sign}{} %", significant((by * 100.0).abs(), 2))
+}
+
+/// What makes the difference of another layout, the largest parts first; empty where they are all small.
+pub(super) fn because(other: &Alternative) -> String {
+    let parts = other.why.iter().filter(|shift| shift.by.abs() >= LEAST_SHIFT).take(MOST_SHIFTS);
+    parts.map(|shift| format!("{} {}", shift.part, percent(shift.by))).collect::<Vec<_>>().join(", ")
+}
+
+/// What another pool or data type would do.
+pub(super) fn elsewhere(contender: &Contender) -> String {
+    let place = format!("In {} on pool `{}`", contender.precision.as_str(), contender.pool);
+    match contender.strategy.zip(contender.slower_by) {
+        Some((strategy, by)) => format!("{place}: {} time per token, {}", percent(by), strategy.describe()),
+        None => format!("{place}: no layout fits as asked"),
+    }
+}
+
 /// How another layout compares: in time, and in GPU-hours where it uses another number of accelerators.
 pub(super) fn beside(plan: &Plan, other: &Alternative) -> String {
     let change = |by: f64, of: &str| {
@@ -305,8 +337,7 @@ pub(super) fn beside(plan: &Plan, other: &Alternative) -> String {
         if by.abs() < 1e-4 {
             return format!("the same {of}");
         }
-        let sign = if by < 0.0 { "-" } else { "+" };
-        format!("{sign}{} % {of}", significant((by * 100.0).abs(), 2))
+        format!("{} {of}", percent(by))
     };
     let time = change(other.slower_by, "time");
     let all = if other.strategy.gpus() == plan.step.gpus {

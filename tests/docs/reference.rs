@@ -39,7 +39,7 @@ What the planner takes when a key is left out. Figures among these are `assumed`
 | `pools[].nodes-per-rack` | the server's, as far as `power.rack-limit` allows; else 1 | |
 | `jobs[].precision` | `bf16`, else `fp16`, else `tf32`, by what the accelerator has | |
 | `jobs[].attention` | `flash` | |
-| `jobs[].pool` | the pool with the most FLOP/s in the job's precision | |
+| `jobs[].pool` | the pool on which it does best | |
 | `parallelism.sp`, `parallelism.overlap` | `true` (`sp` where `tp` is 2 or more) | |
 | `parallelism.layers` | evenly; what does not divide goes to the middle slices first | |
 | `parallelism.schedule` | `interleaved` where `vp` is 2 or more, else `1f1b` | |
