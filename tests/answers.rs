@@ -1,9 +1,12 @@
-//! What is said beside the best layout: why others are slower, which pools and data types were open.
+//! What is said beside the best layout: why others are slower, which pools and data types were open, how sure it is, the front of
+//! other goals, what other hardware would do.
 
+use planner::calibration::Calibration;
 use planner::catalog::Catalog;
 use planner::diagnostic::Source;
-use planner::plan::{Plan, Request};
-use planner::search::Objective;
+use planner::plan::survey::{FrontPoint, Survey};
+use planner::plan::{Plan, Request, setup};
+use planner::search::{Objective, Progress, Space, Wanted, search};
 use planner::spec::{Cluster, Precision, Workload, examples};
 use planner::topology::Topology;
 
@@ -26,10 +29,17 @@ impl Site {
         Self { cluster, topology, workload }
     }
 
-    fn plan(&self, request: &Request) -> Plan {
-        let calibration = planner::calibration::Calibration::defaults();
+    fn survey(&self, request: &Request) -> Survey {
+        let calibration = Calibration::defaults();
         let job = &self.workload.jobs[0];
-        let how: (_, _, &dyn Fn(planner::search::Progress)) = (calibration, request, &|_| {});
+        let how: (_, _, &dyn Fn(Progress)) = (calibration, request, &|_| {});
+        Survey::new((&self.cluster, &self.topology), (&self.workload, job), Catalog::embedded(), how).expect("a survey")
+    }
+
+    fn plan(&self, request: &Request) -> Plan {
+        let calibration = Calibration::defaults();
+        let job = &self.workload.jobs[0];
+        let how: (_, _, &dyn Fn(Progress)) = (calibration, request, &|_| {});
         Plan::asked((&self.cluster, &self.topology), &self.workload, job, Catalog::embedded(), how).expect("a plan")
     }
 }
@@ -97,4 +107,78 @@ fn data_types_are_open_only_where_asked() {
     // What the job says stands.
     let fixed = Site::new("h200-superpod-127", &format!("{JOB}  precision: bf16\n"));
     assert!(fixed.plan(&Request { any_precision: true, ..Request::default() }).contenders.is_empty());
+}
+
+const FOUR_NODES: &str =
+    "name: four\npools:\n- {name: a, nodes: 4, server: dgx-h100}\nfabric: {kind: fat-tree, switch: qm9700}\n";
+
+#[test]
+fn the_front_is_the_fastest_within_limits_and_none_of_it_is_beaten() {
+    let site = Site::new(FOUR_NODES, JOB);
+    let survey = site.survey(&Request::default());
+    let job = &site.workload.jobs[0];
+    let setup = setup(&site.cluster, &site.topology, &site.workload, job).expect("a setup");
+    assert!(survey.front.len() >= 4, "{:?}", survey.front);
+    assert_eq!(survey.front[0].strategy, survey.plan.step.strategy, "the front begins with the fastest");
+    let goals = |p: &FrontPoint| [p.slower_by, p.dearer_by, p.memory.get()];
+    for (i, point) in survey.front.iter().enumerate() {
+        // Nothing that uses no more accelerators and leaves no less of the memory free is noticeably faster.
+        let free = (point.free_memory * 4.0).floor() / 4.0;
+        let space =
+            Space { most_gpus: Some(point.gpus as u32), ..Space::new(&setup.computation, job.batch, job.parallelism.clone()) };
+        let best = search(&setup, &space, &Wanted { headroom: free, top: 1, ..Wanted::default() }).best.remove(0);
+        let lead = point.step_time.get() / point.strategy.sequences() as f64 / best.time_per_sequence();
+        assert!(lead <= 1.01 + 1e-9, "{} is beaten by {}", point.strategy.describe(), best.strategy.describe());
+        let beaten = |other: &FrontPoint| goals(other).iter().zip(goals(point)).all(|(a, b)| *a <= b);
+        assert!(survey.front.iter().enumerate().all(|(j, other)| i == j || !beaten(other)), "{}", point.strategy.describe());
+    }
+    assert!(survey.front.iter().any(|point| point.gpus <= 16), "fewer accelerators save GPU-hours here");
+    assert!(survey.front.iter().any(|point| point.free_memory >= 0.5), "memory can be had for time");
+    assert!(survey.front.iter().all(|point| point.cost.is_some() && point.energy.is_some()));
+}
+
+#[test]
+fn chances_are_of_all_layouts_together() {
+    let survey = Site::new(FOUR_NODES, JOB).survey(&Request::default());
+    let trust = &survey.trust;
+    let sum: f64 = trust.layouts.iter().map(|likely| likely.best).sum();
+    assert!((sum - 1.0).abs() < 1e-3, "the chances add up to {sum}");
+    assert!(trust.layouts.len() >= 5 && trust.layouts.is_sorted_by(|a, b| a.best >= b.best), "{:?}", trust.layouts);
+    assert!(trust.within.is_sorted_by(|a, b| a.chance <= b.chance) && trust.within[0].chance >= trust.layouts[0].best);
+    assert_eq!(trust.chance(&survey.plan.step.strategy), Some(trust.layouts[0].best));
+    assert!(trust.without_overlap.is_some_and(|slower| slower >= 0.0));
+}
+
+#[test]
+fn better_hardware_is_never_slower_and_worth_what_it_saves() {
+    let site = Site::new(FOUR_NODES, JOB);
+    let survey = site.survey(&Request::default());
+    let names: Vec<&str> = survey.levers.iter().map(|lever| lever.what).collect();
+    assert_eq!(names, ["matmul rate", "memory", "memory bandwidth", "scale-up bandwidth", "network bandwidth"]);
+    let total = survey.plan.cost.as_ref().and_then(|cost| cost.total).expect("a price");
+    for lever in &survey.levers {
+        let more = lever.more.expect("what fits, fits with more");
+        assert!(more.by <= 1e-12, "more {} is slower by {}", lever.what, more.by);
+        assert!(lever.less.is_none_or(|less| less.by >= -1e-12), "less {} is faster", lever.what);
+        let worth = lever.worth.expect("a price").amount() * survey.plan.step.gpus as f64;
+        assert!((worth - total.amount() * -more.dearer_by).abs() <= 1e-9 * total.amount(), "{}", lever.what);
+    }
+    // A job that computes nine tenths of its time gains most from faster matmuls.
+    let by = |what: &str| survey.levers.iter().find(|lever| lever.what == what).and_then(|lever| lever.more).expect("known").by;
+    assert!(by("matmul rate") < -0.05 && by("matmul rate") < by("network bandwidth"));
+
+    // The same as a file with that much more says.
+    let faster = FOUR_NODES.replace("server: dgx-h100", "server: dgx-h100, overrides: {memory-bandwidth: 3.685 TB/s}");
+    let plan = Site::new(&faster, JOB).plan(&Request::default());
+    let gain = plan.step.step_time.get() / survey.plan.step.step_time.get() - 1.0;
+    assert!((gain - by("memory bandwidth")).abs() < 1e-9, "{gain}");
+}
+
+#[test]
+fn a_survey_does_not_depend_on_threads() {
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        pool.install(|| planner::report::json(&Site::new(FOUR_NODES, JOB).survey(&Request::default())).expect("keys are text"))
+    };
+    assert_eq!(on(1), on(3));
 }

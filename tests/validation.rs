@@ -3,7 +3,7 @@
 use planner::calibration::Calibration;
 use planner::catalog::Catalog;
 use planner::report::{headline, json, validation_report};
-use planner::validate::score::{Summary, score};
+use planner::validate::score::{Summary, between_layouts, score};
 use planner::validate::{PUBLISHED, Predictor, PublishedRun, read};
 
 fn report(rows: &[PublishedRun]) -> String {
@@ -48,6 +48,17 @@ fn threads_do_not_change_a_byte() {
         pool.install(|| report(&rows))
     };
     assert_eq!(on(1), on(4));
+}
+
+/// What is said about the ranks of layouts is what the published sweeps say with these constants.
+#[test]
+fn the_spread_between_layouts_is_that_of_published_sweeps() {
+    let rows: Vec<PublishedRun> = read(PUBLISHED).expect("embedded");
+    let predictor = Predictor::new(&rows, Catalog::embedded());
+    let scored = score(&predictor, &rows, Calibration::defaults());
+    let found = between_layouts(&scored.iter().collect::<Vec<_>>());
+    assert_eq!(found, Calibration::defaults().training().between_layouts);
+    assert!(found.sweeps >= 40 && found.layouts >= 200, "{found:?}");
 }
 
 /// Korthikanti et al. (arXiv:2205.05198, table 5), the rows that Calculon is judged by, and vTrain's multi-node runs.

@@ -7,19 +7,21 @@
 mod collective;
 mod file;
 mod interpolate;
+mod layout_spread;
 mod matmul;
 pub mod profile;
 pub mod recognise;
 mod training;
 
 pub use collective::{CollectiveCurve, Operation};
+pub use layout_spread::LayoutSpread;
 pub use matmul::MatmulCurve;
 pub use profile::{Moved, Profile};
 pub use training::{Constant, Factors, Interval, Spread, Training};
 
 use std::sync::OnceLock;
 
-use crate::catalog::{Accelerator, Provenance, Sourced};
+use crate::catalog::{Accelerator, Catalog, Provenance, Sourced};
 use crate::spec::Precision;
 use crate::units::{BytesPerSecond, Seconds};
 use crate::yaml;
@@ -100,8 +102,10 @@ impl Calibration {
         let exact = self.file.matmul.iter().find(|row| row.accelerator == accelerator.name && row.dtype == dtype);
         let curve = match exact {
             Some(row) => {
-                // The share belongs to the peak that stands in its row; the catalogue's may be a different reading.
-                let scale = if precision == Precision::Tf32 { 1.0 } else { row.peak.get() / peak.get() };
+                // The share belongs to the peak that stands in its row; the catalogue's may be a different reading. Of a peak that a
+                // file overrides the same share is delivered.
+                let listed = Catalog::embedded().accelerator(&accelerator.name).and_then(|listed| precision.peak(&listed.peak));
+                let scale = if precision == Precision::Tf32 { 1.0 } else { row.peak.get() / listed.unwrap_or(peak).get() };
                 MatmulCurve::new(model, accelerator, peak, row, scale)
             }
             None => {
@@ -247,7 +251,6 @@ impl MemoryCurve {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::catalog::Catalog;
 
     #[test]
     fn every_accelerator_has_a_curve_for_every_type_that_it_has() {
@@ -265,6 +268,19 @@ mod tests {
                 }
             }
         }
+    }
+
+    /// A peak that a file overrides moves the rate that is delivered: the same share of it.
+    #[test]
+    fn an_overridden_peak_is_reached_as_well() {
+        let listed = Catalog::embedded().accelerator("h100-sxm-80gb").unwrap();
+        let mut faster = listed.clone();
+        faster.peak.bf16 = listed.peak.bf16.map(|rate| rate * 1.25);
+        let math = |accelerator: &Accelerator| {
+            let curve = Calibration::defaults().matmul(accelerator, Precision::Bf16).unwrap();
+            curve.math_time(8192.0, 8192.0, 8192.0, 1.0).get()
+        };
+        assert!((math(listed) / math(&faster) - 1.25).abs() < 1e-9);
     }
 
     #[test]

@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::LayoutSpread;
 use crate::catalog::Accelerator;
 use crate::spec::{AttentionKernel, Computation, Graphs, Precision, Software};
 use crate::units::Seconds;
@@ -51,6 +52,8 @@ pub struct Training {
     pub constants: Vec<Constant>,
     /// How far off predictions with them are on sources that they were not fitted to, by class.
     pub spreads: Vec<Spread>,
+    /// How far the errors of layouts of one job are apart.
+    pub between_layouts: LayoutSpread,
 }
 
 /// How far predicted step times of a class are from measured ones: half and nine in ten of them lie within a factor of e^`half`

@@ -10,6 +10,7 @@ use super::{Failure, Global};
 use crate::calibration::{Calibration, Profile};
 use crate::catalog::{Accelerator, Catalog};
 use crate::diagnostic::{Source, nearest};
+use crate::plan::survey::Survey;
 use crate::plan::{Plan, Refusal, Request, setup_calibrated};
 use crate::search::Progress;
 use crate::spec::{Cluster, Job, Workload, examples};
@@ -136,6 +137,14 @@ impl Loaded {
         let watch = |progress: Progress| bar.show(progress);
         let how: (_, _, &dyn Fn(Progress)) = (self.calibration(), request, &watch);
         Plan::asked((&self.cluster, &self.topology), &self.workload, job, &self.catalog, how)
+    }
+
+    /// The layouts of a job, surveyed.
+    pub(super) fn survey(&self, job: &Job, request: &Request) -> Result<Survey, Refusal> {
+        let bar = Layouts::new();
+        let watch = |progress: Progress| bar.show(progress);
+        let how: (_, _, &dyn Fn(Progress)) = (self.calibration(), request, &watch);
+        Survey::new((&self.cluster, &self.topology), (&self.workload, job), &self.catalog, how)
     }
 
     /// The plan of a job.

@@ -19,6 +19,7 @@ mod plan;
 mod progress;
 mod schedules;
 mod schema;
+mod search;
 mod sweep;
 mod trace;
 mod validate;
@@ -75,6 +76,8 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Compare every pipeline schedule on a job: step time, bubble, memory
     Schedules(schedules::SchedulesArguments),
+    /// Survey the layouts of a job: the best and why, how sure that is, the front of other goals, what better hardware is worth
+    Search(search::SearchArguments),
     /// Write the planned layout as options of a training framework, ready to paste
     Launch(launch::LaunchArguments),
     /// Write a workload file from a launch script or a configuration of a training framework
@@ -166,6 +169,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(arguments, global),
         Command::Explain(arguments) => explain::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
+        Command::Search(arguments) => search::run(arguments, global),
         Command::Launch(arguments) => launch::run(arguments, global),
         Command::Import(arguments) => import::run(arguments, global),
         Command::Trace(arguments) => trace::run(arguments, global),

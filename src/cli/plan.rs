@@ -41,7 +41,7 @@ pub(super) fn run(arguments: &PlanArguments, global: &Global) -> Result<Outcome,
     let text = match arguments.format {
         Format::Text => plans.iter().map(report::plan_text).collect::<Vec<_>>().join("\n"),
         Format::Markdown => plans.iter().map(report::plan_markdown).collect::<Vec<_>>().join("\n"),
-        Format::Csv => one_heading(plans.iter().map(report::plan_csv)),
+        Format::Csv => output::one_heading(plans.iter().map(report::plan_csv)),
         Format::Json => report::json(&Plans { schema_version: SCHEMA_VERSION, plans: &plans }).map_err(anyhow::Error::from)?,
     };
     if let Some(note) = &loaded.note {
@@ -49,9 +49,4 @@ pub(super) fn run(arguments: &PlanArguments, global: &Global) -> Result<Outcome,
     }
     output::write(arguments.destination.output.as_deref(), &text)?;
     Ok(if plans.iter().all(Plan::holds) { Outcome::Done } else { Outcome::No })
-}
-
-/// Several tables of one row under the heading of the first.
-fn one_heading(tables: impl Iterator<Item = String>) -> String {
-    tables.enumerate().map(|(i, table)| if i == 0 { table } else { table.split_inclusive('\n').skip(1).collect() }).collect()
 }

@@ -108,10 +108,13 @@ impl<'a> Contest<'a> {
 impl Entry<'_> {
     /// How good the best layout is: less is better.
     fn score(&self) -> f64 {
-        self.found.best.first().map_or(f64::INFINITY, |best| {
-            let Computation { sequence, .. } = self.setup.computation;
-            self.wanted.score(&best.strategy, best.step_time, sequence, self.setup.pool.gpus_per_node)
-        })
+        self.found.best.first().map_or(f64::INFINITY, |best| self.score_of(best))
+    }
+
+    /// How good a layout is.
+    pub(super) fn score_of(&self, found: &Found) -> f64 {
+        let Computation { sequence, .. } = self.setup.computation;
+        self.wanted.score(&found.strategy, found.step_time, sequence, self.setup.pool.gpus_per_node)
     }
 }
 

@@ -13,6 +13,7 @@ mod refusal;
 mod request;
 mod slowest;
 pub mod study;
+pub mod survey;
 
 pub use alternative::{Alternative, Shift};
 pub use assumptions::Assumption;
@@ -194,6 +195,17 @@ impl Plan {
         (calibration, request, watch): (&Calibration, &Request, &dyn Fn(Progress)),
     ) -> Result<Self, Refusal> {
         let contest = Contest::new((cluster, topology), (workload, job), catalog, calibration, (request, watch))?;
+        Self::of((cluster, topology), (workload, job), catalog, calibration, (request, &contest))
+    }
+
+    /// The plan of a contest's winner.
+    fn of(
+        (cluster, topology): (&Cluster, &Topology),
+        (workload, job): (&Workload, &Job),
+        catalog: &Catalog,
+        calibration: &Calibration,
+        (request, contest): (&Request, &Contest<'_>),
+    ) -> Result<Self, Refusal> {
         let Entry { setup, space, found, .. } = contest.winner();
         let Some(best) = found.best.first() else {
             return Err(if found.account.unwanted > 0 {

@@ -51,7 +51,7 @@ pub fn plan_text(plan: &Plan) -> String {
     out
 }
 
-fn headline(plan: &Plan) -> String {
+pub(super) fn headline(plan: &Plan) -> String {
     let job = &plan.job;
     format!(
         "{} on {} · {} x {} · {} · sequence {} · global batch {} sequences ({})\n",
@@ -154,7 +154,7 @@ fn memory(step: &StepEstimate) -> Vec<String> {
     lines
 }
 
-fn gib(bytes: Bytes) -> String {
+pub(super) fn gib(bytes: Bytes) -> String {
     let gib = bytes.get() / 1024f64.powi(3);
     if gib != 0.0 && gib.abs() < 0.1 {
         return format!("{:.1} MiB", gib * 1024.0);
@@ -214,7 +214,7 @@ fn groups(stages: &[StageEstimate]) -> Vec<Vec<&StageEstimate>> {
 }
 
 /// A sentence in lines of the screen's width, those behind the first indented.
-fn wrapped(text: &str) -> String {
+pub(super) fn wrapped(text: &str) -> String {
     let mut out = String::new();
     let mut line = String::from(" ");
     for word in text.split(' ') {

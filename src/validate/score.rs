@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::predict::{Case, Predictor};
 use super::{PublishedRun, REFERENCE};
-use crate::calibration::{Calibration, Interval};
+use crate::calibration::{Calibration, Interval, LayoutSpread};
 use crate::step::StepEstimate;
 
 /// What became of a row.
@@ -160,10 +160,11 @@ pub fn is_fitted(row: &PublishedRun) -> bool {
     row.split == "calibration"
 }
 
-/// Kendall's rank correlation (tau-b without ties) of measured and predicted times per sequence within sweeps: the same model on the
-/// same accelerators by one source, of quality A, laid out differently. Mean over sweeps of four layouts or more.
-#[must_use]
-pub fn rank_correlation(rows: &[&Scored<'_>]) -> Option<f64> {
+/// Layouts of one job on one machine by one source: measured times of a sequence, the median of repeats, and predicted ones.
+type Sweep = Vec<(f64, f64)>;
+
+/// Sweeps of quality A: the same model on the same accelerators by one source, laid out differently.
+fn sweeps(rows: &[&Scored<'_>]) -> Vec<Sweep> {
     // Sweep -> layout -> measured times of its repeats, predicted time.
     let mut sweeps: BTreeMap<String, BTreeMap<String, (Vec<f64>, f64)>> = BTreeMap::new();
     for scored in rows {
@@ -182,11 +183,38 @@ pub fn rank_correlation(rows: &[&Scored<'_>]) -> Option<f64> {
         found.0.push(measured / sequences);
         found.1 = predicted.estimate.step_time.get() / sequences;
     }
-    let points = |sweep: &BTreeMap<String, (Vec<f64>, f64)>| -> Vec<(f64, f64)> {
-        sweep.values().map(|(measured, predicted)| (median(measured.clone()), *predicted)).collect()
+    let points = |sweep: BTreeMap<String, (Vec<f64>, f64)>| -> Sweep {
+        sweep.into_values().map(|(measured, predicted)| (median(measured), predicted)).collect()
     };
-    let taus: Vec<f64> = sweeps.values().filter(|sweep| sweep.len() >= 4).filter_map(|sweep| kendall(&points(sweep))).collect();
+    sweeps.into_values().map(points).collect()
+}
+
+/// Kendall's rank correlation (tau-b without ties) of measured and predicted times per sequence within sweeps. Mean over sweeps of
+/// four layouts or more.
+#[must_use]
+pub fn rank_correlation(rows: &[&Scored<'_>]) -> Option<f64> {
+    let taus: Vec<f64> = sweeps(rows).iter().filter(|sweep| sweep.len() >= 4).filter_map(|sweep| kendall(sweep)).collect();
     (!taus.is_empty()).then(|| mean(&taus))
+}
+
+/// How far the errors of layouts of one job on one machine by one source are from their mean, the mistake that all of them share left
+/// out: what decides whether the layout that is predicted to be the fastest is. Over sweeps of two layouts or more.
+#[must_use]
+pub fn between_layouts(rows: &[&Scored<'_>]) -> LayoutSpread {
+    let sweeps: Vec<Sweep> = sweeps(rows).into_iter().filter(|sweep| sweep.len() >= 2).collect();
+    let mut all = Vec::new();
+    for sweep in &sweeps {
+        let errors: Vec<f64> = sweep.iter().map(|(measured, predicted)| (predicted / measured).ln()).collect();
+        let middle = mean(&errors);
+        // The mean of n follows each of them by an nth (Bessel).
+        let n = errors.len() as f64;
+        all.extend(errors.iter().map(|error| (error - middle).abs() * (n / (n - 1.0)).sqrt()));
+    }
+    all.sort_by(f64::total_cmp);
+    let decile = |tenth: usize| (quantile(&all, tenth as f64 / 10.0) * 1e4).round() / 1e4;
+    let mut deciles: [f64; 11] = std::array::from_fn(decile);
+    deciles[0] = 0.0;
+    LayoutSpread { sweeps: sweeps.len() as u32, layouts: all.len() as u32, deciles }
 }
 
 /// Pairs whose measured times are within the noise of repeats tell nothing about order.
