@@ -6,6 +6,7 @@ pub mod bench;
 pub mod calibration;
 pub mod catalog;
 pub mod cli;
+pub mod compare;
 pub mod diagnostic;
 pub mod economics;
 pub mod launch;

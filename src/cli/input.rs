@@ -1,15 +1,18 @@
 //! Reading what commands work on: the catalogue, a cluster, a workload, by path or by the name of an embedded example.
 
 use std::borrow::Cow;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use anyhow::{Context as _, bail};
 use clap::{Args, ValueEnum};
 
 use super::progress::Layouts;
 use super::{Failure, Global};
 use crate::calibration::{Calibration, Profile};
 use crate::catalog::{Accelerator, Catalog};
-use crate::diagnostic::{Source, nearest};
+use crate::diagnostic::{Diagnostic, Source, nearest};
 use crate::plan::survey::Survey;
 use crate::plan::{Plan, Refusal, Request, setup_calibrated};
 use crate::search::Progress;
@@ -78,6 +81,69 @@ pub(super) fn accelerator<'a>(catalog: &'a Catalog, name: &str) -> anyhow::Resul
     })
 }
 
+/// The user's profile over the default efficiencies, and where it stands; nothing where none is named.
+pub(super) fn calibration(
+    path: Option<&Path>,
+    catalog: &Catalog,
+) -> Result<Option<(Calibration, Arc<Source>)>, Vec<Diagnostic>> {
+    let Some(path) = path else { return Ok(None) };
+    let source = Source::read(path).map_err(|error| vec![error])?;
+    Profile::load(source.clone(), catalog).map(|profile| Some((Calibration::with_profile(profile), source)))
+}
+
+/// Clusters by path, by the name of an example, or all in a folder; what is wrong with them goes to `errors`.
+pub(super) fn clusters(
+    names: &[String],
+    catalog: &Catalog,
+    errors: &mut Vec<Diagnostic>,
+) -> anyhow::Result<Vec<(Arc<Source>, Cluster)>> {
+    let mut clusters = Vec::new();
+    for name in expanded(names)? {
+        let read = examples::read(&name).map_err(|error| vec![error]);
+        match read.and_then(|(source, _)| Ok((source.clone(), Cluster::load(source, catalog)?))) {
+            Ok(found) => clusters.push(found),
+            Err(found) => errors.extend(found),
+        }
+    }
+    Ok(clusters)
+}
+
+/// Names with folders replaced by the *.yaml in them, by name.
+pub(super) fn expanded(names: &[String]) -> anyhow::Result<Vec<String>> {
+    let mut out = Vec::new();
+    for name in names {
+        if !Path::new(name).is_dir() {
+            out.push(name.clone());
+            continue;
+        }
+        let mut files = Vec::new();
+        for entry in fs::read_dir(name).with_context(|| format!("cannot read the folder {name}"))? {
+            let path = entry.with_context(|| format!("cannot read the folder {name}"))?.path();
+            if path.is_file() && path.extension().is_some_and(|suffix| suffix == "yaml") {
+                files.push(path.to_str().with_context(|| format!("{} is not a name in UTF-8", path.display()))?.to_owned());
+            }
+        }
+        if files.is_empty() {
+            bail!("the folder {name} has no *.yaml; name a file, or a folder with some");
+        }
+        files.sort_unstable();
+        out.append(&mut files);
+    }
+    Ok(out)
+}
+
+/// The jobs of a workload that are asked for: all of them, or the one that is named.
+pub(super) fn jobs(workload: &Workload, name: Option<&str>) -> anyhow::Result<Vec<usize>> {
+    let Some(name) = name else { return Ok((0..workload.jobs.len()).collect()) };
+    match workload.jobs.iter().position(|job| job.name == *name) {
+        Some(job) => Ok(vec![job]),
+        None => {
+            let names: Vec<&str> = workload.jobs.iter().map(|job| job.name.as_str()).collect();
+            bail!("no job is called `{name}`; the workload has `{}`", names.join("`, `"))
+        }
+    }
+}
+
 impl Inputs {
     pub(super) fn load(&self, global: &Global) -> Result<Loaded, Failure> {
         let catalog = catalog(global)?;
@@ -91,24 +157,12 @@ impl Inputs {
             examples::read(workload_name).map_err(|error| vec![error]).and_then(|(source, _)| Workload::load(source, &catalog));
         let cluster = cluster.map_err(|found| errors.extend(found)).ok();
         let workload = workload.map_err(|found| errors.extend(found)).ok();
-        let calibration = self.calibration.as_deref().map(|path| {
-            let source = Source::read(path).map_err(|error| vec![error])?;
-            Profile::load(source, &catalog).map(Calibration::with_profile)
-        });
-        let calibration = calibration.transpose().map_err(|found| errors.extend(found)).ok();
+        let calibration = calibration(self.calibration.as_deref(), &catalog);
+        let calibration = calibration.map_err(|found| errors.extend(found)).ok();
         let (Some(cluster), Some(workload), Some(calibration)) = (cluster, workload, calibration) else {
             return Err(errors.into());
         };
-        let jobs = match &self.job {
-            None => (0..workload.jobs.len()).collect(),
-            Some(name) => match workload.jobs.iter().position(|job| job.name == *name) {
-                Some(job) => vec![job],
-                None => {
-                    let names: Vec<&str> = workload.jobs.iter().map(|job| job.name.as_str()).collect();
-                    return Err(anyhow::anyhow!("no job is called `{name}`; the workload has `{}`", names.join("`, `")).into());
-                }
-            },
-        };
+        let jobs = jobs(&workload, self.job.as_deref())?;
         let defaults: Vec<&str> = [(&self.cluster, cluster_name), (&self.workload, workload_name)]
             .into_iter()
             .filter(|(given, _)| given.is_none())
@@ -122,6 +176,7 @@ impl Inputs {
             )
         });
         let topology = Topology::new(&cluster);
+        let calibration = calibration.map(|(calibration, _)| calibration);
         Ok(Loaded { catalog, cluster, topology, workload, calibration, note, jobs })
     }
 }

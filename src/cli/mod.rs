@@ -5,6 +5,7 @@ mod calibrate;
 mod catalog;
 mod check;
 mod choice;
+mod compare;
 mod explain;
 mod fleet_health;
 mod generate;
@@ -78,6 +79,8 @@ enum Command {
     Schedules(schedules::SchedulesArguments),
     /// Survey the layouts of a job: the best and why, how sure that is, the front of other goals, what better hardware is worth
     Search(search::SearchArguments),
+    /// Compare clusters on the same jobs: time, energy, cost, what each phase waits for, at what price the dearer one pays
+    Compare(compare::CompareArguments),
     /// Write the planned layout as options of a training framework, ready to paste
     Launch(launch::LaunchArguments),
     /// Write a workload file from a launch script or a configuration of a training framework
@@ -169,6 +172,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(arguments, global),
         Command::Explain(arguments) => explain::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
+        Command::Compare(arguments) => compare::run(arguments, global),
         Command::Search(arguments) => search::run(arguments, global),
         Command::Launch(arguments) => launch::run(arguments, global),
         Command::Import(arguments) => import::run(arguments, global),

@@ -1,18 +1,15 @@
 //! `planner sweep`.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context, bail};
 use clap::{Args, ValueEnum};
 
 use super::input::Destination;
 use super::progress::Items;
 use super::{Failure, Global, Outcome, input, output};
-use crate::calibration::{Calibration, Profile};
 use crate::diagnostic::Source;
 use crate::report;
-use crate::spec::{Cluster, Workload, examples};
+use crate::spec::{Workload, examples};
 use crate::sweep::{self, Account, Assigned, ClusterInput, NodeCounts, Shard, Sheet, Space, WorkloadInput};
 use crate::units::{EnergyPrice, HourlyPrice, QuantityError};
 
@@ -170,27 +167,18 @@ fn shard(arguments: &SweepArguments) -> Result<(Shard, Option<&'static str>), sw
 fn space(arguments: &SweepArguments, global: &Global) -> Result<Space, Failure> {
     let catalog = input::catalog(global)?;
     let mut errors = Vec::new();
-    let mut clusters = Vec::new();
-    for name in expanded(&arguments.clusters)? {
-        let read = examples::read(&name).map_err(|error| vec![error]);
-        match read.and_then(|(source, _)| Ok((Cluster::load(source.clone(), &catalog)?, source))) {
-            Ok((cluster, source)) => clusters.push(ClusterInput { source, cluster }),
-            Err(found) => errors.extend(found),
-        }
-    }
+    let clusters = input::clusters(&arguments.clusters, &catalog, &mut errors)?;
+    let clusters = clusters.into_iter().map(|(source, cluster)| ClusterInput { source, cluster }).collect();
     let mut workloads = Vec::new();
-    for name in expanded(&arguments.workload)? {
+    for name in input::expanded(&arguments.workload)? {
         let read = examples::read(&name).map_err(|error| vec![error]);
         match read.and_then(|(source, _)| Ok((Workload::load(source.clone(), &catalog)?, source))) {
             Ok((workload, source)) => workloads.push(WorkloadInput { name: stem(source.name()), source, workload }),
             Err(found) => errors.extend(found),
         }
     }
-    let calibration = arguments.calibration.as_deref().map(|path| {
-        let source = Source::read(path).map_err(|error| vec![error])?;
-        Profile::load(source.clone(), &catalog).map(|profile| (Calibration::with_profile(profile), source))
-    });
-    let calibration = calibration.transpose().map_err(|found| errors.extend(found)).ok();
+    let calibration = input::calibration(arguments.calibration.as_deref(), &catalog);
+    let calibration = calibration.map_err(|found| errors.extend(found)).ok();
     let Some(calibration) = calibration.filter(|_| errors.is_empty()) else { return Err(errors.into()) };
     Ok(Space {
         catalog_file: global.catalog.as_deref().map(Source::read).transpose()?,
@@ -207,28 +195,4 @@ fn space(arguments: &SweepArguments, global: &Global) -> Result<Space, Failure> 
 /// A workload is called what its file is.
 fn stem(name: &str) -> String {
     Path::new(name).file_stem().map_or_else(|| name.to_owned(), |stem| stem.to_string_lossy().into_owned())
-}
-
-/// Names with folders replaced by the *.yaml in them, by name.
-fn expanded(names: &[String]) -> anyhow::Result<Vec<String>> {
-    let mut out = Vec::new();
-    for name in names {
-        if !Path::new(name).is_dir() {
-            out.push(name.clone());
-            continue;
-        }
-        let mut files = Vec::new();
-        for entry in fs::read_dir(name).with_context(|| format!("cannot read the folder {name}"))? {
-            let path = entry.with_context(|| format!("cannot read the folder {name}"))?.path();
-            if path.is_file() && path.extension().is_some_and(|suffix| suffix == "yaml") {
-                files.push(path.to_str().with_context(|| format!("{} is not a name in UTF-8", path.display()))?.to_owned());
-            }
-        }
-        if files.is_empty() {
-            bail!("the folder {name} has no *.yaml; name a file, or a folder with some");
-        }
-        files.sort_unstable();
-        out.append(&mut files);
-    }
-    Ok(out)
 }

@@ -2,6 +2,7 @@
 
 mod bench;
 mod catalog;
+mod compare;
 mod csv;
 mod dot;
 mod explanation;
@@ -22,6 +23,7 @@ mod validation;
 
 pub use bench::{adapters, bench_table, bench_text};
 pub use catalog::{accelerators, entry, links, models, servers, switches};
+pub use compare::{comparison_csv, comparison_markdown, comparison_text};
 pub use csv::plan_csv;
 pub use dot::{tasks_dot, topology_dot};
 pub use explanation::{explanation, moved};

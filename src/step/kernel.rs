@@ -63,7 +63,18 @@ impl Device {
     /// Time of one kernel.
     #[must_use]
     pub fn time(&self, kernel: &Kernel, pass: Pass) -> Seconds {
-        let math = match *kernel {
+        self.math_time(kernel, pass).max(self.memory_time(kernel)) + self.launch.value
+    }
+
+    /// Whether a kernel waits for memory rather than for arithmetic.
+    #[must_use]
+    pub fn is_memory_bound(&self, kernel: &Kernel, pass: Pass) -> bool {
+        self.memory_time(kernel) >= self.math_time(kernel, pass)
+    }
+
+    /// Time of a kernel's arithmetic.
+    fn math_time(&self, kernel: &Kernel, pass: Pass) -> Seconds {
+        match *kernel {
             Kernel::Matmul { m, n, k, batch, precision } => {
                 let aligned = [n, k].iter().all(|side| side * precision.matmul_bytes() % ALIGNMENT == 0.0);
                 let slower = if aligned || precision.is_narrow() { 1.0 } else { 1.0 / self.factors.unaligned };
@@ -73,8 +84,7 @@ impl Device {
                 flops / (self.curve(precision).peak.get() * self.factors.attention[usize::from(pass == Pass::Backward)]),
             ),
             Kernel::Stream { .. } => Seconds::ZERO,
-        };
-        math.max(self.memory_time(kernel)) + self.launch.value
+        }
     }
 
     /// Time of a kernel in its part of the model: routing and experts come with losses of their own.
@@ -98,8 +108,7 @@ impl Device {
     #[must_use]
     pub fn describe(&self, kernel: &Kernel) -> String {
         let time = self.time(kernel, Pass::Forward) - self.launch.value;
-        let memory = self.memory_time(kernel);
-        let bound = if memory.get() >= time.get() * (1.0 - 1e-9) { "memory-bound" } else { "compute-bound" };
+        let bound = if self.is_memory_bound(kernel, Pass::Forward) { "memory-bound" } else { "compute-bound" };
         let flops = Flop::new(kernel.flops());
         let moved = Bytes::new(kernel.bytes());
         match *kernel {

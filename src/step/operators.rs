@@ -9,7 +9,7 @@ use crate::parallel::Strategy;
 use crate::units::Seconds;
 
 /// The kernels of one operator, timed.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Default)]
 pub struct OperatorTime {
     /// The operator.
     pub name: &'static str,
@@ -17,15 +17,58 @@ pub struct OperatorTime {
     pub forward: Seconds,
     /// Backward kernels.
     pub backward: Seconds,
+    /// Of both, the kernels that wait for memory.
+    pub memory_bound: Seconds,
     /// What the forward kernels are and what sets their time.
     pub equation: String,
 }
+
+/// What work of the host is called.
+const HOST_NAME: &str = "host";
 
 const ISSUE: &str = "kernels that the host issues more slowly than they run (calibration: issue)";
 const HOST: &str = "synchronisation and slow issue, forward and backward (calibration: layer, route, issue)";
 const TURN: &str = "work of the host for one forward and one backward pass (calibration: turn)";
 
+/// The time of a stage's kernels by what they wait for.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Roofs {
+    /// Arithmetic.
+    pub math: Seconds,
+    /// Memory.
+    pub memory: Seconds,
+    /// The host.
+    pub host: Seconds,
+}
+
+impl Roofs {
+    /// All of it.
+    #[must_use]
+    pub fn total(&self) -> Seconds {
+        self.math + self.memory + self.host
+    }
+}
+
 impl Setup<'_> {
+    /// What the kernels of one microbatch on a stage wait for. Recomputation is left out.
+    #[must_use]
+    pub fn roofs(&self, strategy: &Strategy, stage: u32) -> Roofs {
+        let mut roofs = Roofs::default();
+        for (_, count, operators) in self.operator_times(strategy, stage) {
+            for operator in operators {
+                let time = (operator.forward + operator.backward) * f64::from(count);
+                let memory = operator.memory_bound * f64::from(count);
+                if operator.name == HOST_NAME {
+                    roofs.host += time;
+                } else {
+                    roofs.memory += memory;
+                    roofs.math += time - memory;
+                }
+            }
+        }
+        roofs
+    }
+
     /// The kernels of one microbatch on a stage, by sort of layer: name, how many of them, operators. Recomputation is left out.
     #[must_use]
     pub fn operator_times(&self, strategy: &Strategy, stage: u32) -> Vec<(String, u32, Vec<OperatorTime>)> {
@@ -35,7 +78,12 @@ impl Setup<'_> {
             let mut times: Vec<OperatorTime> = operators.iter().map(|o| self.operator_time(o)).collect();
             let waits = host + self.issue_waits(&operators, &times);
             if waits > Seconds::ZERO {
-                times.push(OperatorTime { name: "host", forward: waits, backward: Seconds::ZERO, equation: why.to_owned() });
+                times.push(OperatorTime {
+                    name: HOST_NAME,
+                    forward: waits,
+                    equation: why.to_owned(),
+                    ..OperatorTime::default()
+                });
             }
             times
         };
@@ -74,7 +122,13 @@ impl Setup<'_> {
             out.push(("output layer".to_owned(), 1, timed(head_operators(&self.model, &shard), Seconds::ZERO, ISSUE)));
         }
         if factors.turn > Seconds::ZERO {
-            let turn = OperatorTime { name: "host", forward: factors.turn, backward: factors.turn, equation: TURN.to_owned() };
+            let turn = OperatorTime {
+                name: HOST_NAME,
+                forward: factors.turn,
+                backward: factors.turn,
+                equation: TURN.to_owned(),
+                ..OperatorTime::default()
+            };
             out.push(("pipeline turn".to_owned(), chunks, vec![turn]));
         }
         out
@@ -95,11 +149,18 @@ impl Setup<'_> {
         let time = |kernels: &[Kernel], pass| {
             kernels.iter().map(|kernel| self.device.time_in(operator.part, kernel, pass)).sum::<Seconds>()
         };
+        let memory = |kernels: &[Kernel], pass| {
+            let waits = kernels.iter().filter(|kernel| self.device.is_memory_bound(kernel, pass));
+            waits.map(|kernel| self.device.time_in(operator.part, kernel, pass)).sum::<Seconds>()
+        };
         let kernels: Vec<String> = operator.forward.iter().map(|kernel| self.device.describe(kernel)).collect();
         OperatorTime {
             name: operator.name,
             forward: time(&operator.forward, Pass::Forward),
             backward: time(&operator.input_gradient, Pass::Backward) + time(&operator.weight_gradient, Pass::Backward),
+            memory_bound: memory(&operator.forward, Pass::Forward)
+                + memory(&operator.input_gradient, Pass::Backward)
+                + memory(&operator.weight_gradient, Pass::Backward),
             equation: format!("forward and backward; forward: {}", kernels.join("; ")),
         }
     }
