@@ -3,36 +3,8 @@
 use schemars::JsonSchema;
 use serde::Deserialize;
 
-use super::{Entry, entry};
-use crate::units::{BitsPerSecond, BytesPerSecond, Money, Seconds, Watts};
-
-/// A dated price range for one piece of hardware.
-#[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub struct Price {
-    /// Lowest seen.
-    pub low: Money,
-    /// Highest seen.
-    pub high: Money,
-    /// What kind of price it is.
-    pub class: PriceClass,
-    /// When it held.
-    pub date: String,
-    /// Who says so.
-    pub source: String,
-}
-
-/// What kind of price it is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case")]
-pub enum PriceClass {
-    /// A vendor's list price.
-    List,
-    /// What buyers reported.
-    Street,
-    /// A price under contract.
-    Contract,
-}
+use super::{Entry, Price, entry};
+use crate::units::{BitsPerSecond, BytesPerSecond, Seconds, Watts};
 
 /// One server (or rack that is bought as one) of the catalogue.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]

@@ -7,6 +7,7 @@ mod accelerator;
 mod embedded;
 mod hardware;
 mod model;
+mod price;
 mod provenance;
 
 use schemars::JsonSchema;
@@ -14,8 +15,9 @@ use serde::Deserialize;
 
 pub use accelerator::{Accelerator, AcceleratorOverrides, HourlyRate, MeasuredRates, Peak, ScaleUp, ScaleUpKind};
 pub use embedded::written;
-pub use hardware::{Cooling, Link, LinkCategory, Nics, Price, PriceClass, Server, Switch};
+pub use hardware::{Cooling, Link, LinkCategory, Nics, Server, Switch};
 pub use model::{Activation, Experts, LatentAttention, Model, Norm, Position, Published, SlidingWindow};
+pub use price::{Price, PriceClass, Priced};
 pub use provenance::{Provenance, Sourced};
 
 use crate::units::Currency;

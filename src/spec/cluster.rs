@@ -4,11 +4,9 @@ use std::sync::Arc;
 
 use super::cluster_file::{ClusterFile, FabricKind};
 use super::resolve_cluster::Resolver;
-use crate::catalog::{Accelerator, Catalog, Cooling, Entry, Nics, Provenance, ScaleUpKind, Server, Sourced, Switch};
+use crate::catalog::{Accelerator, Catalog, Cooling, Entry, Nics, Priced, Provenance, ScaleUpKind, Server, Sourced, Switch};
 use crate::diagnostic::{Code, Diagnostic, Source};
-use crate::units::{
-    BitsPerSecond, BytesPerSecond, CarbonIntensity, Currency, EnergyPrice, FailureRate, HourlyPrice, Money, Watts,
-};
+use crate::units::{BitsPerSecond, BytesPerSecond, CarbonIntensity, Currency, EnergyPrice, FailureRate, HourlyPrice, Watts};
 use crate::yaml;
 
 /// A cluster, ready to be planned on.
@@ -56,7 +54,7 @@ pub struct Pool {
     /// How the nodes are cooled.
     pub cooling: Option<Cooling>,
     /// What a node costs.
-    pub price: Option<Sourced<(Money, Money)>>,
+    pub price: Option<Priced>,
 }
 
 /// The network between nodes.

@@ -3,7 +3,7 @@
 use super::cluster::{Cluster, Fabric, Pool, Power};
 use super::cluster_file::{ClusterFile, FabricFile, FabricKind, PoolFile};
 use super::names;
-use crate::catalog::{Catalog, Entry, Price, Provenance, ScaleUpKind, Server, Sourced};
+use crate::catalog::{Catalog, Entry, Priced, Provenance, ScaleUpKind, Server, Sourced};
 use crate::diagnostic::{Batch, Code, Diagnostic, nearest, quoted};
 use crate::units::Watts;
 use crate::yaml::{Document, Path};
@@ -136,11 +136,8 @@ impl<'a> Resolver<'a> {
             (None, None) => None,
         };
         let price = match (pool.price, &server.price) {
-            (Some(price), _) => Some(Sourced::new((price, price), Provenance::Given, given("price"))),
-            (None, Some(Price { low, high, date, source, .. })) => {
-                let figure = server.figure("price", (*low, *high));
-                Some(Sourced { source: format!("{source} ({date})"), ..figure })
-            }
+            (Some(price), _) => Some(Priced::given(price, given("price"))),
+            (None, Some(price)) => price.priced(server.provenance("price")),
             (None, None) => None,
         };
         Some(Pool {

@@ -43,6 +43,7 @@
 mod batch;
 mod error;
 mod format;
+mod interval;
 mod laws;
 mod money;
 mod number;
@@ -51,6 +52,7 @@ mod quantity;
 pub use batch::Batch;
 pub use error::QuantityError;
 pub use format::{grouped, significant};
+pub use interval::MoneyInterval;
 pub use money::{Currency, EnergyPrice, HourlyPrice, Money};
 pub use quantity::{
     Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, FailureRate, Flop, FlopPerSecond, GpuHours,
