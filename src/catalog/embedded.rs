@@ -5,11 +5,12 @@ use std::sync::OnceLock;
 use super::Catalog;
 use crate::yaml;
 
-const FILES: [(&str, &str); 7] = [
+const FILES: [(&str, &str); 8] = [
     ("accelerators", include_str!("data/accelerators.yaml")),
     ("servers", include_str!("data/servers.yaml")),
     ("links", include_str!("data/links.yaml")),
     ("switches", include_str!("data/switches.yaml")),
+    ("parts", include_str!("data/parts.yaml")),
     ("models", include_str!("data/models.yaml")),
     ("sources", include_str!("data/sources.yaml")),
     ("currencies", include_str!("data/currencies.yaml")),

@@ -1,7 +1,7 @@
 //! Servers, switches and links.
 
 use schemars::JsonSchema;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
 use super::{Entry, Price, entry};
 use crate::units::{BitsPerSecond, BytesPerSecond, Seconds, Watts};
@@ -42,6 +42,17 @@ pub struct Server {
     /// Network ports for computation.
     #[serde(default)]
     pub nics: Option<Nics>,
+    /// Ports for computation that share a transceiver cage.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 8))]
+    pub ports_per_cage: Option<u32>,
+    /// Network ports for storage.
+    #[serde(default)]
+    pub storage_nics: Option<Nics>,
+    /// Racks that it is delivered in, power distribution included.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
+    pub racks: Option<u32>,
     /// Purchase price.
     #[serde(default)]
     pub price: Option<Price>,
@@ -59,15 +70,30 @@ pub struct Server {
 entry!(Server, "server");
 
 /// How a server is cooled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, Serialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]
 pub enum Cooling {
     /// By air.
     Air,
+    /// By air that a water-cooled door of the rack takes the heat from.
+    RearDoor,
     /// By liquid.
     Liquid,
     /// Chips by liquid, the rest by air.
     Hybrid,
+}
+
+impl Cooling {
+    /// The word for it.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Air => "air",
+            Self::RearDoor => "rear-door",
+            Self::Liquid => "liquid",
+            Self::Hybrid => "hybrid",
+        }
+    }
 }
 
 /// Network ports of a server.
@@ -104,6 +130,10 @@ pub struct Switch {
     /// Line rate of a port.
     #[serde(default)]
     pub port_rate: Option<BitsPerSecond>,
+    /// Ports that share a transceiver cage.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 8))]
+    pub ports_per_cage: Option<u32>,
     /// Height in rack units.
     #[serde(default)]
     pub rack_units: Option<u32>,

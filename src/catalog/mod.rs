@@ -1,4 +1,4 @@
-//! The catalogue: accelerators, servers, switches, links, models and currencies, each figure with source and date.
+//! The catalogue: accelerators, servers, switches, links, parts, models and currencies, each figure with source and date.
 //!
 //! The data are the YAML files in `data/`, embedded in the binary; a user's own file (`--catalog`) adds entries or replaces
 //! those of the same name. This room knows `units` and `yaml`, and nothing of clusters, jobs or time.
@@ -7,6 +7,7 @@ mod accelerator;
 mod embedded;
 mod hardware;
 mod model;
+mod part;
 mod price;
 mod provenance;
 
@@ -17,6 +18,7 @@ pub use accelerator::{Accelerator, AcceleratorOverrides, HourlyRate, MeasuredRat
 pub use embedded::written;
 pub use hardware::{Cooling, Link, LinkCategory, Nics, Server, Switch};
 pub use model::{Activation, Experts, LatentAttention, Model, Norm, Position, Published, SlidingWindow};
+pub use part::{Part, PartKind};
 pub use price::{Price, PriceClass, Priced};
 pub use provenance::{Provenance, Sourced};
 
@@ -123,6 +125,8 @@ pub struct Catalog {
     pub links: Vec<Link>,
     /// Switches.
     pub switches: Vec<Switch>,
+    /// Transceivers, cables, racks and what else is bought.
+    pub parts: Vec<Part>,
     /// Models.
     pub models: Vec<Model>,
     /// Sources.
@@ -150,6 +154,7 @@ impl Catalog {
         merge_entries(&mut self.servers, other.servers);
         merge_entries(&mut self.links, other.links);
         merge_entries(&mut self.switches, other.switches);
+        merge_entries(&mut self.parts, other.parts);
         merge_entries(&mut self.models, other.models);
         merge(&mut self.sources, other.sources, |a, b| a.key == b.key);
         merge(&mut self.currencies, other.currencies, |a, b| a.code == b.code);
@@ -178,6 +183,12 @@ impl Catalog {
     #[must_use]
     pub fn link(&self, name: &str) -> Option<&Link> {
         find(&self.links, name)
+    }
+
+    /// The part of that name.
+    #[must_use]
+    pub fn part(&self, name: &str) -> Option<&Part> {
+        find(&self.parts, name)
     }
 
     /// The model of that name.

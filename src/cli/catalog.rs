@@ -33,6 +33,8 @@ enum Section {
     Links,
     /// Model architectures
     Models,
+    /// Purchase prices of servers, switches and parts; what accelerators rent for
+    Prices,
 }
 
 /// Form of a list.
@@ -62,6 +64,8 @@ pub(super) fn run(arguments: &CatalogArguments, global: &Global) -> Result<Outco
         (Section::Switches, None) => show(report::switches(&catalog.switches)),
         (Section::Links, None) => show(report::links(&catalog.links)),
         (Section::Models, None) => show(report::models(&catalog.models)),
+        (Section::Prices, None) => show(report::prices(&catalog)),
+        (Section::Prices, Some(name)) => priced(&catalog, own, name)?,
         (Section::Accelerators, Some(name)) => one(&catalog, own, catalog.accelerator(name), name, &catalog.accelerators)?,
         (Section::Servers, Some(name)) => one(&catalog, own, catalog.server(name), name, &catalog.servers)?,
         (Section::Switches, Some(name)) => one(&catalog, own, catalog.switch(name), name, &catalog.switches)?,
@@ -79,4 +83,18 @@ fn one<E: Entry>(catalog: &Catalog, own: &str, entry: Option<&E>, name: &str, am
         anyhow::bail!("no {} is called `{name}`{near}", E::WHAT);
     };
     Ok(report::entry(entry, &written(own, entry.name()), catalog))
+}
+
+/// An entry that has a price, whatever it is.
+fn priced(catalog: &Catalog, own: &str, name: &str) -> anyhow::Result<String> {
+    if let Some(switch) = catalog.switch(name) {
+        return one(catalog, own, Some(switch), name, &catalog.switches);
+    }
+    if let Some(server) = catalog.server(name) {
+        return one(catalog, own, Some(server), name, &catalog.servers);
+    }
+    if let Some(accelerator) = catalog.accelerator(name) {
+        return one(catalog, own, Some(accelerator), name, &catalog.accelerators);
+    }
+    one(catalog, own, catalog.part(name), name, &catalog.parts)
 }

@@ -1,6 +1,7 @@
 //! The command line: one file a subcommand, from arguments to a library call to a report. No arithmetic here.
 
 mod bench;
+mod bom;
 mod calibrate;
 mod catalog;
 mod check;
@@ -43,12 +44,12 @@ pub struct Arguments {
     global: Global,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed, a GPU is flagged); 2 bad input; 3 no usable GPU";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed, a limit is exceeded, a GPU is flagged); 2 bad input; 3 no usable GPU";
 
 /// Options of every command.
 #[derive(Debug, Args)]
 struct Global {
-    /// A file of further accelerators, servers, switches, links and models; entries of the same name replace the embedded ones
+    /// A file of further accelerators, servers, switches, links, parts and models; entries of the same name replace the embedded ones
     #[arg(long, value_name = "FILE", global = true)]
     catalog: Option<PathBuf>,
     /// How mistakes in the input are shown
@@ -87,6 +88,8 @@ enum Command {
     Import(import::ImportArguments),
     /// Write a picture of one step: a trace for Perfetto, a Gantt chart, or the task graph
     Trace(trace::TraceArguments),
+    /// List what to order for a cluster: nodes, switches, cables, optics, racks, power; what it costs, what the site must carry
+    Bom(bom::BomArguments),
     /// Plan every combination of clusters, jobs, node counts and prices, or one shard of them
     Sweep(sweep::SweepArguments),
     /// Put the shards of a sweep together
@@ -177,6 +180,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Launch(arguments) => launch::run(arguments, global),
         Command::Import(arguments) => import::run(arguments, global),
         Command::Trace(arguments) => trace::run(arguments, global),
+        Command::Bom(arguments) => bom::run(arguments, global),
         Command::Sweep(arguments) => sweep::run(arguments, global),
         Command::Merge(arguments) => merge::run(arguments),
         Command::Validate(arguments) => validate::run(arguments, global),

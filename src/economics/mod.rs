@@ -1,6 +1,8 @@
-//! What a run costs: GPU-hours at an all-in price, and the electricity in it.
+//! What a run costs: GPU-hours at an all-in price, and the electricity in it. What a cluster costs: its bill of materials.
 //!
-//! This room knows `run`, `spec` and `catalog`.
+//! This room knows `run`, `topology`, `spec` and `catalog`.
+
+pub mod bill;
 
 use serde::Serialize;
 

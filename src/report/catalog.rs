@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Table;
-use crate::catalog::{Accelerator, Catalog, Entry, Link, Model, Server, Switch};
+use crate::catalog::{Accelerator, Catalog, Entry, Link, Model, Price, PriceClass, Server, Switch};
 use crate::model::Architecture;
 use crate::units::{Parameters, grouped};
 
@@ -95,6 +95,42 @@ pub fn links(entries: &[Link]) -> Table {
             marked(l, "latency", or_dash(l.latency)),
             marked(l, "efficiency", or_dash(l.efficiency.map(|e| format!("{:.0} %", e * 100.0)))),
         ]);
+    }
+    table
+}
+
+/// Whether its price was not seen in a source.
+fn assumed<E: Entry>(entry: &E) -> bool {
+    entry.provenance("price") == crate::catalog::Provenance::Assumed
+}
+
+/// All prices: of servers, switches, parts and accelerators, bought or rented. What has none can be given one by its name.
+#[must_use]
+pub fn prices(catalog: &Catalog) -> Table {
+    let mut table = Table::new(&["name", "title", "class", "low", "taken for", "high", "date", "source"], 3).with_remarks();
+    let mut bought = |name: &str, title: &str, price: Option<&Price>, assumed: bool| {
+        let star = if assumed { "*" } else { "" };
+        let cells = match price.and_then(|price| Some((price, price.interval()?))) {
+            Some((price, unit)) => {
+                let [low, value, high] = [unit.low(), unit.value(), unit.high()].map(|money| format!("{money}{star}"));
+                [price.class.as_str().to_owned(), low, value, high, price.date.clone(), price.source.clone()]
+            }
+            None => ["-"; 6].map(str::to_owned),
+        };
+        table.row([name.to_owned(), title.to_owned()].into_iter().chain(cells));
+    };
+    catalog.servers.iter().for_each(|s| bought(&s.name, &s.title, s.price.as_ref(), assumed(s)));
+    catalog.switches.iter().for_each(|s| bought(&s.name, &s.title, s.price.as_ref(), assumed(s)));
+    catalog.parts.iter().for_each(|p| bought(&p.name, &p.title, p.price.as_ref(), assumed(p)));
+    let accelerators = catalog.accelerators.iter().filter(|a| a.price.is_some());
+    accelerators.for_each(|a| bought(&a.name, &a.title, a.price.as_ref(), assumed(a)));
+    for a in &catalog.accelerators {
+        if let Some(rate) = &a.rental {
+            let price = marked(a, "rental", rate.price.to_string());
+            let cells = [price.clone(), price.clone(), price, rate.date.clone(), rate.source.clone()];
+            let class = PriceClass::Rent.as_str().to_owned();
+            table.row([a.name.clone(), a.title.clone(), class].into_iter().chain(cells));
+        }
     }
     table
 }

@@ -1,6 +1,7 @@
 //! What people and machines read. A report shows what `plan` and `catalog` hold; it computes nothing but layout.
 
 mod bench;
+mod bom;
 mod catalog;
 mod compare;
 mod csv;
@@ -22,7 +23,8 @@ mod trace;
 mod validation;
 
 pub use bench::{adapters, bench_table, bench_text};
-pub use catalog::{accelerators, entry, links, models, servers, switches};
+pub use bom::{bill_markdown, bill_text, bills_csv};
+pub use catalog::{accelerators, entry, links, models, prices, servers, switches};
 pub use compare::{comparison_csv, comparison_markdown, comparison_text};
 pub use csv::plan_csv;
 pub use dot::{tasks_dot, topology_dot};

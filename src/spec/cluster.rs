@@ -1,12 +1,17 @@
 //! What a cluster file means: every name looked up, every default filled in with its origin.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use super::cluster_file::{ClusterFile, FabricKind};
+use super::cluster_file::{ClusterFile, FabricKind, Redundancy};
+use super::networks::Networks;
 use super::resolve_cluster::Resolver;
 use crate::catalog::{Accelerator, Catalog, Cooling, Entry, Nics, Priced, Provenance, ScaleUpKind, Server, Sourced, Switch};
 use crate::diagnostic::{Code, Diagnostic, Source};
-use crate::units::{BitsPerSecond, BytesPerSecond, CarbonIntensity, Currency, EnergyPrice, FailureRate, HourlyPrice, Watts};
+use crate::units::{
+    BitsPerSecond, BytesPerSecond, CarbonIntensity, Currency, EnergyPrice, FailureRate, HourlyPrice, Money, TemperatureRise,
+    Watts,
+};
 use crate::yaml;
 
 /// A cluster, ready to be planned on.
@@ -20,12 +25,16 @@ pub struct Cluster {
     pub pools: Vec<Pool>,
     /// The network between nodes; none for a single node.
     pub fabric: Option<Fabric>,
+    /// The networks beside the fabric, as far as they are stated.
+    pub networks: Networks,
     /// Power and its price.
     pub power: Power,
     /// How often a node fails.
     pub failures: Option<FailureRate>,
     /// All-in price of a GPU-hour, as given.
     pub gpu_hour: Option<HourlyPrice>,
+    /// Prices of single pieces, as given, by the names of the bill of materials.
+    pub item_prices: BTreeMap<String, Money>,
     /// Exchange rates to the US dollar beside the catalogue's.
     pub(super) rates: Vec<(Currency, f64)>,
 }
@@ -55,6 +64,10 @@ pub struct Pool {
     pub cooling: Option<Cooling>,
     /// What a node costs.
     pub price: Option<Priced>,
+    /// How many of the nodes are owned already.
+    pub owned: u32,
+    /// Nodes bought beside these and kept in store.
+    pub spares: u32,
 }
 
 /// The network between nodes.
@@ -80,6 +93,8 @@ pub struct Fabric {
     pub pod: Option<u32>,
     /// Parallel networks.
     pub planes: u32,
+    /// Appliances that manage the fabric, when stated.
+    pub managers: Option<u32>,
 }
 
 /// Power and its price.
@@ -91,6 +106,16 @@ pub struct Power {
     pub rack_limit: Option<Watts>,
     /// Most power one feed carries.
     pub feed_limit: Option<Watts>,
+    /// Redundancy of uninterruptible power supplies, when any are bought.
+    pub ups: Option<Redundancy>,
+    /// Load that one of them carries.
+    pub ups_unit: Sourced<Watts>,
+    /// Power distribution units in a rack of nodes.
+    pub pdus_per_rack: Sourced<u32>,
+    /// How much warmer cooling air gets on its way through a rack.
+    pub air_rise: Sourced<TemperatureRise>,
+    /// How much warmer cooling water gets on its way through a rack.
+    pub water_rise: Sourced<TemperatureRise>,
     /// Site power over IT power.
     pub pue: Sourced<f64>,
     /// Share of the largest power that is drawn in training.

@@ -1,10 +1,14 @@
 //! What a cluster file may say.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::networks_file::NetworksFile;
+use super::owned::Owned;
 use crate::catalog::{AcceleratorOverrides, Cooling, ExchangeRate, Nics};
-use crate::units::{CarbonIntensity, EnergyPrice, FailureRate, HourlyPrice, Money, Nodes, Watts};
+use crate::units::{CarbonIntensity, EnergyPrice, FailureRate, HourlyPrice, Money, NodeCount, Nodes, TemperatureRise, Watts};
 
 /// A cluster: pools of identical nodes, the fabric between them, power and prices.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -21,6 +25,9 @@ pub struct ClusterFile {
     /// The network between the nodes; not needed for one node.
     #[serde(default)]
     pub fabric: Option<FabricFile>,
+    /// Networks for storage and management, for the bill of materials.
+    #[serde(default)]
+    pub networks: NetworksFile,
     /// Power limits, efficiency of the site, tariff.
     #[serde(default)]
     pub power: PowerFile,
@@ -69,6 +76,12 @@ pub struct PoolFile {
     /// Purchase price of a node.
     #[serde(default)]
     pub price: Option<Money>,
+    /// Nodes that are owned already: they cost nothing, and take power and space.
+    #[serde(default)]
+    pub owned: Owned,
+    /// Nodes bought beside these and kept in store.
+    #[serde(default)]
+    pub spares: Option<NodeCount>,
     /// Fields of the accelerator that differ from the catalogue's.
     #[serde(default)]
     pub overrides: AcceleratorOverrides,
@@ -104,6 +117,10 @@ pub struct FabricFile {
     #[serde(default)]
     #[schemars(range(min = 1, max = 8))]
     pub planes: Option<u32>,
+    /// Appliances that manage the fabric, two leaf ports each.
+    #[serde(default)]
+    #[schemars(range(max = 64))]
+    pub managers: Option<u32>,
 }
 
 /// How switches are wired.
@@ -133,6 +150,17 @@ pub struct PowerFile {
     /// Power usage effectiveness: site power over IT power.
     #[schemars(range(min = 1.0, max = 10.0))]
     pub pue: Option<f64>,
+    /// Uninterruptible power supplies; none are bought when left out.
+    pub ups: Option<Redundancy>,
+    /// Load that one uninterruptible power supply carries.
+    pub ups_unit: Option<Watts>,
+    /// Power distribution units in a rack of nodes.
+    #[schemars(range(min = 1, max = 16))]
+    pub pdus_per_rack: Option<u32>,
+    /// How much warmer cooling air gets on its way through a rack.
+    pub air_rise: Option<TemperatureRise>,
+    /// How much warmer cooling water gets on its way through a rack.
+    pub water_rise: Option<TemperatureRise>,
     /// Share of a node's largest power that it draws while training.
     #[schemars(range(min = 0.01, max = 1.0))]
     pub load_factor: Option<f64>,
@@ -140,6 +168,20 @@ pub struct PowerFile {
     pub tariff: Option<EnergyPrice>,
     /// Carbon intensity of electricity.
     pub carbon: Option<CarbonIntensity>,
+}
+
+/// How many units stand behind a load that needs N of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
+#[serde(rename_all = "kebab-case")]
+pub enum Redundancy {
+    /// N: none to spare.
+    N,
+    /// One more than needed.
+    #[serde(rename = "n+1")]
+    NPlusOne,
+    /// Twice as many as needed.
+    #[serde(rename = "2n")]
+    TwoN,
 }
 
 /// How often nodes fail.
@@ -156,4 +198,6 @@ pub struct ReliabilityFile {
 pub struct PriceFile {
     /// All-in price of a GPU-hour, rented or owned, electricity included.
     pub gpu_hour: Option<HourlyPrice>,
+    /// Prices of single pieces, by the name that `planner bom` lists them under; these count before the catalogue's.
+    pub items: BTreeMap<String, Money>,
 }

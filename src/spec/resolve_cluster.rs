@@ -1,18 +1,13 @@
 //! From a cluster file to what it means: names looked up, limits checked, every mistake noted.
 
-use super::cluster::{Cluster, Fabric, Pool, Power};
+use super::cluster::{Cluster, Fabric, Pool};
 use super::cluster_file::{ClusterFile, FabricFile, FabricKind, PoolFile};
 use super::names;
+use super::resolve_purchase::DEFAULT_PUE;
 use crate::catalog::{Catalog, Entry, Priced, Provenance, ScaleUpKind, Server, Sourced};
 use crate::diagnostic::{Batch, Code, Diagnostic, nearest, quoted};
 use crate::units::Watts;
 use crate::yaml::{Document, Path};
-
-/// Site power over IT power where none is stated: the Uptime survey's average.
-const DEFAULT_PUE: (f64, &str) = (1.54, "Uptime Institute survey average, 2025");
-
-/// Share of a server's largest power that it draws in training.
-const DEFAULT_LOAD: (f64, &str) = (0.75, "EPOCH-COST: GPU servers in training draw 0.75 of their TDP");
 
 /// Accelerators, and network ports, that a cluster has at most: what a graph of single devices is kept to.
 const MOST_GPUS: u64 = 2_000_000;
@@ -25,9 +20,9 @@ const MOST_IN_MESH: u32 = 64;
 
 /// Reads one file; collects what is wrong with it.
 pub(super) struct Resolver<'a> {
-    file: &'a Document<ClusterFile>,
-    catalog: &'a Catalog,
-    errors: Vec<Diagnostic>,
+    pub(super) file: &'a Document<ClusterFile>,
+    pub(super) catalog: &'a Catalog,
+    pub(super) errors: Vec<Diagnostic>,
 }
 
 impl<'a> Resolver<'a> {
@@ -55,28 +50,22 @@ impl<'a> Resolver<'a> {
             self.network(&pools, fabric.as_ref());
             self.power(&pools);
         }
+        let networks = self.networks();
         self.currencies();
+        self.item_names();
         if !self.errors.is_empty() {
             return Err(Batch::from_iter(self.errors).into_vec());
         }
-        let given = |value, what: &str| Sourced::new(value, Provenance::Given, format!("cluster file, {what}"));
-        let assumed = |(value, why): (f64, &str)| Sourced::new(value, Provenance::Assumed, why);
         Ok(Cluster {
             name: cluster.name.clone(),
             description: cluster.description.clone(),
             pools,
             fabric,
-            power: Power {
-                site_limit: cluster.power.site_limit,
-                rack_limit: cluster.power.rack_limit,
-                feed_limit: cluster.power.feed_limit,
-                pue: cluster.power.pue.map_or_else(|| assumed(DEFAULT_PUE), |pue| given(pue, "power.pue")),
-                load_factor: cluster.power.load_factor.map_or_else(|| assumed(DEFAULT_LOAD), |l| given(l, "power.load-factor")),
-                tariff: cluster.power.tariff,
-                carbon: cluster.power.carbon,
-            },
+            networks,
+            power: self.power_of_site(),
             failures: cluster.reliability.failures,
             gpu_hour: cluster.price.gpu_hour,
+            item_prices: cluster.price.items.clone(),
             rates: cluster.currencies.iter().map(|rate| (rate.code, rate.usd)).collect(),
         })
     }
@@ -151,6 +140,8 @@ impl<'a> Resolver<'a> {
             nodes_per_rack,
             cooling: pool.cooling.or(server.cooling),
             price,
+            owned: self.owned(pool, at)?,
+            spares: pool.spares.map_or(0, |spares| spares.of(pool.nodes)),
             server,
         })
     }
@@ -225,6 +216,7 @@ impl<'a> Resolver<'a> {
             oversubscription: fabric.oversubscription.unwrap_or(1.0),
             core_oversubscription: fabric.core_oversubscription.unwrap_or(1.0),
             planes: fabric.planes.unwrap_or(1),
+            managers: fabric.managers,
             switch,
         })
     }
@@ -331,28 +323,8 @@ impl<'a> Resolver<'a> {
         }
     }
 
-    fn currencies(&mut self) {
-        let used = [
-            (self.file.value.power.tariff.map(|t| t.per_unit().currency()), Path::root().key("power").key("tariff")),
-            (self.file.value.price.gpu_hour.map(|p| p.per_unit().currency()), Path::root().key("price").key("gpu-hour")),
-        ];
-        for (currency, at) in used {
-            let Some(currency) = currency else { continue };
-            let stated = self.file.value.currencies.iter().any(|rate| rate.code == currency);
-            if !stated && self.catalog.usd_rate(currency).is_none() {
-                let error =
-                    self.file.error(Code::UnknownPrice, &at, format!("no exchange rate from {currency} to USD is known"));
-                self.errors.push(
-                    error.help(format!(
-                        "add `currencies: [{{code: {currency}, usd: 1.0, date: 2026-11}}]` with the rate of a day"
-                    )),
-                );
-            }
-        }
-    }
-
     /// The entry, or an error that names the nearest.
-    fn known<T, E: Entry>(&mut self, entry: Option<T>, code: Code, at: &Path, name: &str, among: &[E]) -> Option<T> {
+    pub(super) fn known<T, E: Entry>(&mut self, entry: Option<T>, code: Code, at: &Path, name: &str, among: &[E]) -> Option<T> {
         if entry.is_none() {
             let help = unknown_name_help(name, among);
             let error = self.file.error(code, at, format!("no {} is called {}", E::WHAT, quoted(name))).help(help);

@@ -95,7 +95,7 @@ impl Builder {
         self.leaves = (0..size.leaves).map(|_| self.graph.add_node(Device::Leaf)).collect();
         let spines: Vec<_> = (0..size.spines).map(|_| self.graph.add_node(Device::Spine)).collect();
         let cores: Vec<_> = (0..size.cores).map(|_| self.graph.add_node(Device::Core)).collect();
-        let groups = size.pods.max(if size.tiers == 2 { planes } else { 1 });
+        let groups = size.pods.max(if size.tiers == 2 { size.networks } else { 1 });
         let spines_per_group = (size.spines / groups.max(1)).max(1);
         self.leaf_up = vec![BytesPerSecond::ZERO; self.leaves.len()];
         for (i, leaf) in self.leaves.clone().into_iter().enumerate().filter(|_| !spines.is_empty()) {
@@ -196,7 +196,8 @@ impl Builder {
         let leaves = self.leaves.len() as u32;
         let planes = fabric.planes.max(1);
         let per_plane = (leaves / planes).max(1);
-        let rails = (per_plane / node_units(cluster, size).max(1)).max(1);
+        let units = node_units(cluster, size).max(1);
+        let rails = (per_plane / units).max(1);
         (0..count)
             .map(|port| {
                 let nic = self.graph.add_node(Device::Nic);
@@ -206,9 +207,9 @@ impl Builder {
                 let leaf = match fabric.kind {
                     FabricKind::SingleSwitch => 0,
                     FabricKind::FatTree => (node * count + port) / (size.node_leaf_cables.div_ceil(per_plane)).max(1),
-                    FabricKind::RailOptimizedFatTree | FabricKind::RailOnly => {
-                        (node / size.scalable_unit.max(1)) * rails + port % rails
-                    }
+                    FabricKind::RailOptimizedFatTree => (node / size.scalable_unit.max(1)) * rails + port % rails,
+                    // The leaves of a rail stand together, for its spines to reach them and no others.
+                    FabricKind::RailOnly => port % rails * units + node / size.scalable_unit.max(1),
                 };
                 for plane in 0..planes {
                     let leaf = (plane * per_plane + leaf).min(leaves - 1);

@@ -36,6 +36,10 @@ pub struct FabricSize {
     pub scalable_unit: u32,
     /// Ports of a switch at the nodes' line rate.
     pub radix: u32,
+    /// Links at the nodes' line rate that one port of the switch is broken out to.
+    pub breakout: u32,
+    /// Separate networks that share nothing but nodes: one a plane, and one a rail where rails are not joined.
+    pub networks: u32,
 }
 
 /// Sizes the fabric of a cluster; nothing when it has none.
@@ -53,7 +57,26 @@ pub fn size_fabric(cluster: &Cluster) -> Option<FabricSize> {
     let rails = ports.iter().map(|(_, nics)| *nics).max().unwrap_or(0);
     let endpoints: u32 = ports.iter().map(|(nodes, nics)| nodes * nics).sum();
     let nodes: u32 = ports.iter().map(|(nodes, _)| nodes).sum();
-    Some(size(fabric, radix, Demand { nodes, rails, endpoints, planes }))
+    let need = Demand { nodes, rails, endpoints, planes };
+    let size = if fabric.kind == FabricKind::RailOnly { rail_only(fabric, radix, need) } else { size(fabric, radix, need) };
+    Some(FabricSize { breakout, ..size })
+}
+
+/// Rails that are not joined: the network of one rail, as often as there are rails.
+fn rail_only(fabric: &Fabric, radix: u32, need: Demand) -> FabricSize {
+    let rails = need.rails.max(1);
+    let one = size(fabric, radix, Demand { rails: 1, endpoints: need.nodes, ..need });
+    FabricSize {
+        leaves: one.leaves * rails,
+        spines: one.spines * rails,
+        cores: one.cores * rails,
+        node_leaf_cables: need.endpoints,
+        leaf_spine_cables: one.leaf_spine_cables * rails,
+        spine_core_cables: one.spine_core_cables * rails,
+        pods: if one.tiers == 3 { one.pods * rails } else { 1 },
+        networks: one.networks * rails,
+        ..one
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -68,11 +91,18 @@ struct Demand {
 
 fn size(fabric: &Fabric, radix: u32, need: Demand) -> FabricSize {
     let Demand { nodes, rails, endpoints, planes } = need;
-    let mut size =
-        FabricSize { tiers: 1, node_leaf_cables: endpoints, pods: 1, radix, scalable_unit: nodes, ..FabricSize::default() };
+    let mut size = FabricSize {
+        tiers: 1,
+        node_leaf_cables: endpoints,
+        pods: 1,
+        radix,
+        scalable_unit: nodes,
+        networks: planes,
+        ..FabricSize::default()
+    };
     let single = fabric.kind == FabricKind::SingleSwitch || endpoints <= radix && fabric.scalable_unit.is_none();
     if single || rails == 0 || radix < 2 {
-        size.leaves = endpoints.div_ceil(radix.max(1)).max(1);
+        size.leaves = planes * endpoints.div_ceil(radix.max(1)).max(1);
         return size;
     }
     let share = fabric.oversubscription / (1.0 + fabric.oversubscription);

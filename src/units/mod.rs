@@ -41,11 +41,13 @@
 //! This room is the lowest: it knows none of the others.
 
 mod batch;
+mod cooling;
 mod error;
 mod format;
 mod interval;
 mod laws;
 mod money;
+mod node_count;
 mod number;
 mod quantity;
 
@@ -54,9 +56,10 @@ pub use error::QuantityError;
 pub use format::{grouped, significant};
 pub use interval::MoneyInterval;
 pub use money::{Currency, EnergyPrice, HourlyPrice, Money};
+pub use node_count::NodeCount;
 pub use quantity::{
-    Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, FailureRate, Flop, FlopPerSecond, GpuHours,
-    Hertz, Nodes, Parameters, Quantity, Seconds, Tokens, TokensPerSecond, Watts,
+    AirFlow, Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, FailureRate, Flop, FlopPerSecond,
+    GpuHours, Hertz, Nodes, Parameters, Quantity, Seconds, TemperatureRise, Tokens, TokensPerSecond, WaterFlow, Watts,
 };
 
 /// Checks that `text` is a quantity of the given kind, without keeping the value.
@@ -68,6 +71,9 @@ pub use quantity::{
 pub fn check(kind: &str, text: &str) -> Result<(), QuantityError> {
     if kind == "global-batch" {
         return text.parse::<Batch>().map(|_| ());
+    }
+    if kind == "node-count" {
+        return text.parse::<NodeCount>().map(|_| ());
     }
     quantity::check(kind, text).or_else(|| money::check(kind, text)).unwrap_or(Ok(()))
 }

@@ -56,8 +56,17 @@ const LEAST: f64 = 1e-30;
 const MOST: f64 = 1e30;
 
 /// Kinds that are divided by, or of which none is as good as no entry.
-const NEVER_ZERO: [&str; 8] =
-    ["bytes", "bytes-per-second", "bits-per-second", "flop-per-second", "frequency", "power", "tokens", "nodes"];
+const NEVER_ZERO: [&str; 9] = [
+    "bytes",
+    "bytes-per-second",
+    "bits-per-second",
+    "flop-per-second",
+    "frequency",
+    "power",
+    "tokens",
+    "nodes",
+    "temperature-rise",
+];
 
 fn unit_list<Q: Quantity>() -> String {
     Q::UNITS.iter().map(|(name, _)| format!("`{name}`")).collect::<Vec<_>>().join(", ")
@@ -230,6 +239,8 @@ impl<T: FromStr<Err = QuantityError>> serde::de::Visitor<'_> for Text<T> {
 
 const KI: f64 = 1024.0;
 const HOUR: f64 = 3600.0;
+/// A cubic foot in cubic metres.
+const CUBIC_FOOT: f64 = 0.028_316_846_592;
 const DAY: f64 = 86_400.0;
 /// 365.25 days, the year in which Epoch and this planner count 8,766 hours.
 const YEAR: f64 = 365.25 * DAY;
@@ -328,6 +339,21 @@ quantities! {
     GpuHours("gpu-hours", "GPU-hours", "1022362 GPU-h") {
         print: [("GPU-h", HOUR), ("k GPU-h", 1e3 * HOUR), ("M GPU-h", 1e6 * HOUR)],
         also: [("GPU-hours", HOUR), ("GPU-hour", HOUR)],
+    }
+    /// A difference of temperature, in kelvin: what air or water gains on its way through a rack.
+    TemperatureRise("temperature-rise", "a rise of temperature", "11 K") {
+        print: [("K", 1.0)],
+        also: [("F", 5.0 / 9.0)],
+    }
+    /// A flow of cooling air, in cubic metres per second; written in cubic feet per minute.
+    AirFlow("air-flow", "a flow of air", "1105 CFM") {
+        print: [("CFM", CUBIC_FOOT / 60.0)],
+        also: [("m3/s", 1.0), ("m3/h", 1.0 / HOUR)],
+    }
+    /// A flow of cooling water, in cubic metres per second; written in litres per minute.
+    WaterFlow("water-flow", "a flow of water", "150 L/min") {
+        print: [("L/min", 1e-3 / 60.0)],
+        also: [("L/s", 1e-3), ("m3/h", 1.0 / HOUR)],
     }
     /// A count of nodes.
     Nodes("nodes", "a number of nodes", "32 nodes") {

@@ -36,6 +36,11 @@ What the planner takes when a key is left out. Figures among these are `assumed`
 | `fabric.planes` | 1 | |
 | `fabric.scalable-unit` | as many nodes as the ports of a leaf allow | |
 | `pools[].max-power` | the server's; else 1.8 times the TDP of its accelerators | as in DGX H100: 10.2 kW for 8 x 700 W |
+| `fabric.managers` | 2 on an InfiniBand fabric with spines whose leaves have ports left, else none | DGX H100 SuperPOD |
+| `networks` | by NVIDIA's reference designs: [purchase.md](purchase.md#networks) says how | DGX H100 SuperPOD |
+| `power.ups-unit` | 1 MW | |
+| `power.pdus-per-rack` | 3 | DGX H100 and DGX B300 SuperPOD |
+| `power.air-rise`, `power.water-rise` | 20 F, 10 K | |
 | `pools[].nodes-per-rack` | the server's, as far as `power.rack-limit` allows; else 1 | |
 | `jobs[].precision` | `bf16`, else `fp16`, else `tf32`, by what the accelerator has | |
 | `jobs[].attention` | `flash` | |
@@ -93,10 +98,12 @@ fn quantities() -> String {
     row::<units::Tokens>(&mut out);
     row::<units::Parameters>(&mut out);
     row::<units::Nodes>(&mut out);
+    row::<units::TemperatureRise>(&mut out);
     row::<units::FailureRate>(&mut out);
     row::<units::CarbonIntensity>(&mut out);
     for (kind, name, example, units) in [
         ("global-batch", "global batch", "1024 sequences", "`sequences` (exact), or tokens (rounded to whole microbatches)"),
+        ("node-count", "node count", "4 nodes", "`nodes`, or `%` of a pool"),
         ("money", "money", "310000 USD", "a [currency](#currency)"),
         ("energy-price", "energy price", "0.08 USD/kWh", "currency`/kWh`"),
         ("gpu-hour-price", "GPU-hour price", "2.50 USD/GPU-hour", "currency`/GPU-hour`, currency`/GPU-h`"),
@@ -192,6 +199,9 @@ impl<'a> File<'a> {
         match name {
             "string" => "text".to_owned(),
             "boolean" => "`true` or `false`".to_owned(),
+            "object" if property["additionalProperties"].is_object() => {
+                format!("names with {}", self.kind(&property["additionalProperties"], path))
+            }
             "array" => format!("list of {}", self.kind(&property["items"], &format!("{path}[]"))),
             "integer" | "number" => {
                 let kind = if name == "integer" { "whole number" } else { "number" };
