@@ -16,6 +16,7 @@ pub mod plan;
 pub mod report;
 pub mod run;
 pub mod search;
+pub mod size;
 pub mod spec;
 pub mod step;
 pub mod sweep;

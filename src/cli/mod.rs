@@ -22,6 +22,7 @@ mod progress;
 mod schedules;
 mod schema;
 mod search;
+mod size;
 mod sweep;
 mod trace;
 mod validate;
@@ -82,6 +83,8 @@ enum Command {
     Search(search::SearchArguments),
     /// Compare clusters on the same jobs: time, energy, cost, what each phase waits for, at what price the dearer one pays
     Compare(compare::CompareArguments),
+    /// Size a cluster: which server, how many, wired how, for jobs with deadlines within a budget, power and space
+    Size(size::SizeArguments),
     /// Write the planned layout as options of a training framework, ready to paste
     Launch(launch::LaunchArguments),
     /// Write a workload file from a launch script or a configuration of a training framework
@@ -176,6 +179,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Explain(arguments) => explain::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
         Command::Compare(arguments) => compare::run(arguments, global),
+        Command::Size(arguments) => size::run(arguments, global),
         Command::Search(arguments) => search::run(arguments, global),
         Command::Launch(arguments) => launch::run(arguments, global),
         Command::Import(arguments) => import::run(arguments, global),

@@ -186,6 +186,20 @@ impl Cluster {
         Resolver::new(&file, catalog).cluster()
     }
 
+    /// Reads a cluster file and changes what it says before it is resolved.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it then.
+    pub fn load_changed(
+        source: Arc<Source>,
+        catalog: &Catalog,
+        change: &dyn Fn(&mut ClusterFile),
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let mut file = yaml::load::<ClusterFile>(source)?;
+        change(&mut file.value);
+        Resolver::new(&file, catalog).cluster()
+    }
+
     /// Accelerators in all pools.
     #[must_use]
     pub fn gpus(&self) -> u32 {

@@ -1,0 +1,142 @@
+//! The cheapest cluster that meets the deadlines of a workload: which server, how many, wired how.
+//!
+//! Every design (a server, a switch, an oversubscription) is given the fewest nodes that meet the deadlines, each try planned with the
+//! search for layouts; limits of budget, power and space then say which designs may be bought, and capital which of them is. Jobs run
+//! one after the other, the earliest deadline first, each on the whole cluster. This room knows plans and bills; it does not know
+//! arguments or output.
+
+mod curve;
+mod design;
+mod least;
+mod limits;
+mod swing;
+
+pub use design::{Design, Site};
+pub use least::{JobRun, Sized};
+pub use limits::{Limits, Need, Use, Way};
+pub use swing::Swing;
+
+use rayon::prelude::*;
+use serde::Serialize;
+
+use crate::calibration::Calibration;
+use crate::catalog::Catalog;
+use crate::spec::Workload;
+use crate::units::Seconds;
+use curve::curve;
+use least::Sizer;
+
+/// Version of the JSON that an answer is written as.
+pub const SCHEMA_VERSION: u32 = 1;
+
+/// What is asked.
+#[derive(Debug, Clone, Copy)]
+pub struct Question<'a> {
+    /// The jobs.
+    pub workload: &'a Workload,
+    /// The deadline of every job, in place of its own.
+    pub deadline: Option<Seconds>,
+    /// What must not be exceeded.
+    pub limits: Limits,
+    /// Where the cluster stands: power, prices, reliability.
+    pub site: &'a Site,
+    /// What may be bought.
+    pub designs: &'a [Design],
+    /// The catalogue.
+    pub catalog: &'a Catalog,
+    /// Efficiency constants.
+    pub calibration: &'a Calibration,
+}
+
+/// The answer.
+#[derive(Debug, Clone, Serialize)]
+pub struct Answer {
+    /// Version of this structure.
+    pub schema_version: u32,
+    /// The cheapest cluster within the limits; none when there is none.
+    pub best: Option<Sized>,
+    /// How much of each limit it uses, what is closest to its limit first.
+    pub binds: Vec<Use>,
+    /// The best design of every server, the cheapest first, those that exceed a limit last.
+    pub servers: Vec<Candidate>,
+    /// Faster clusters of the best design, and other servers' that are faster or cheaper: capital against time, neither beaten.
+    pub front: Vec<Sized>,
+    /// What would have to give for any cluster to do; empty when one does.
+    pub ways: Vec<Way>,
+    /// What moves the answer, the largest swing first.
+    pub swings: Vec<Swing>,
+}
+
+/// What becomes of a server.
+#[derive(Debug, Clone, Serialize)]
+pub struct Candidate {
+    /// The server.
+    pub server: String,
+    /// The cheapest of its designs with the fewest nodes that meet the deadlines; none when no number of nodes does.
+    pub sized: Option<Sized>,
+    /// The limits that it exceeds.
+    pub exceeds: Vec<Need>,
+    /// Why there is no number of nodes.
+    pub refusal: Option<String>,
+}
+
+impl Answer {
+    /// Answers a question.
+    #[must_use]
+    pub fn new(question: &Question<'_>) -> Self {
+        let sizer = Sizer::new(question);
+        let mut servers: Vec<&str> = question.designs.iter().map(|design| design.server.as_str()).collect();
+        servers.dedup();
+        let mut candidates: Vec<Candidate> = servers.par_iter().map(|server| candidate(&sizer, server, question)).collect();
+        let rank = |candidate: &Candidate| {
+            let capital = candidate.sized.as_ref().map_or(f64::INFINITY, Sized::price);
+            (candidate.sized.is_none(), !candidate.exceeds.is_empty(), capital)
+        };
+        candidates.sort_by(|a, b| {
+            let (a, b) = (rank(a), rank(b));
+            a.0.cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.total_cmp(&b.2))
+        });
+        let best = candidates.iter().find(|candidate| candidate.exceeds.is_empty()).and_then(|found| found.sized.clone());
+        Self {
+            schema_version: SCHEMA_VERSION,
+            binds: best.as_ref().map(|best| limits::uses(&question.limits, best)).unwrap_or_default(),
+            front: curve(&sizer, &question.limits, best.as_ref(), &candidates),
+            ways: if best.is_some() { Vec::new() } else { limits::ways(&question.limits, &candidates) },
+            swings: best.as_ref().map(|best| swing::swings(&sizer, best)).unwrap_or_default(),
+            servers: candidates,
+            best,
+        }
+    }
+}
+
+/// The cheapest design of a server. The first of its designs loses least to its network: no other takes fewer nodes.
+fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>) -> Candidate {
+    let designs: Vec<&Design> = question.designs.iter().filter(|design| design.server == server).collect();
+    let mut best: Option<Sized> = None;
+    let mut refusal = None;
+    let mut fewest = 1;
+    for design in designs {
+        // What costs more with as few nodes as there can be costs more.
+        let capital = |nodes| sizer.capital(design, nodes).unwrap_or(f64::INFINITY);
+        if best.as_ref().is_some_and(|best| capital(fewest) >= best.price()) {
+            continue;
+        }
+        match sizer.least(design, fewest) {
+            Ok(sized) => {
+                if best.is_none() {
+                    fewest = sized.nodes;
+                }
+                if best.as_ref().is_none_or(|best| sized.price() < best.price()) {
+                    best = Some(sized);
+                }
+            }
+            Err(why) => refusal = refusal.or(Some(why)),
+        }
+    }
+    Candidate {
+        server: server.to_owned(),
+        exceeds: best.as_ref().map(|best| limits::exceeded(&question.limits, best)).unwrap_or_default(),
+        refusal: refusal.filter(|_| best.is_none()),
+        sized: best,
+    }
+}

@@ -1,0 +1,191 @@
+//! Sizes: the fewest nodes against trying every number of them, limits and what would have to give, fronts, swings, the file.
+
+use planner::calibration::Calibration;
+use planner::catalog::Catalog;
+use planner::diagnostic::Source;
+use planner::plan::Plan;
+use planner::size::{Answer, Design, Limits, Need, Question, Site};
+use planner::spec::{Cluster, Workload};
+use planner::topology::Topology;
+use planner::units::{Money, Seconds, Watts};
+
+const DAY: f64 = 86_400.0;
+
+/// A run of a small model that takes a handful of nodes.
+const JOB: &str =
+    "jobs:\n- name: small\n  model: llama3-8b\n  sequence: 4096\n  global-batch: 256 sequences\n  tokens: 200B tokens\n";
+
+fn workload(text: &str) -> Workload {
+    Workload::load(Source::new("job.yaml", text), Catalog::embedded()).expect("a valid workload")
+}
+
+fn answer(workload: &Workload, days: f64, limits: Limits, servers: &[&str]) -> Answer {
+    on_site(&Site::default(), workload, days, limits, servers)
+}
+
+fn on_site(site: &Site, workload: &Workload, days: f64, limits: Limits, servers: &[&str]) -> Answer {
+    let names: Vec<String> = servers.iter().map(|name| (*name).to_owned()).collect();
+    let designs = Design::all(&names, Catalog::embedded()).expect("servers of the catalogue");
+    Answer::new(&Question {
+        workload,
+        deadline: Some(Seconds::new(days * DAY)),
+        limits,
+        site,
+        designs: &designs,
+        catalog: Catalog::embedded(),
+        calibration: Calibration::defaults(),
+    })
+}
+
+/// Whether a cluster file's only job is done in time.
+fn in_time(text: &str, workload: &Workload, days: f64) -> bool {
+    let catalog = Catalog::embedded();
+    let cluster = Cluster::load(Source::new("cluster.yaml", text), catalog).expect("a valid cluster");
+    let topology = Topology::new(&cluster);
+    let plan = Plan::new(&cluster, &topology, workload, &workload.jobs[0], catalog);
+    plan.is_ok_and(|plan| plan.run.is_some_and(|run| run.time.get() <= days * DAY))
+}
+
+#[test]
+fn the_fewest_nodes_are_what_trying_every_number_finds() {
+    let workload = workload(JOB);
+    for (server, days) in [("dgx-h100", 20.0), ("dgx-h200", 9.0), ("mi300x-8x", 15.0)] {
+        let found = answer(&workload, days, Limits::default(), &[server]);
+        let best = found.best.expect("some number of nodes does");
+        // Every number of nodes, one by one, on the same wiring, and the cheapest wiring of those that do with the fewest.
+        let designs = Design::all(&[server.to_owned()], Catalog::embedded()).expect("a server of the catalogue");
+        let fewest = designs
+            .iter()
+            .filter_map(|design| (1..=64).find(|nodes| in_time(&design.file(&Site::default(), *nodes), &workload, days)))
+            .min();
+        assert_eq!(Some(best.nodes), fewest, "{server}: {}", best.design.wiring());
+        assert!(best.in_time() && best.of_deadline <= 1.0);
+        assert!(in_time(&best.design.file(&Site::default(), best.nodes), &workload, days));
+    }
+}
+
+#[test]
+fn the_cheapest_server_within_the_limits_is_bought() {
+    let workload = workload(JOB);
+    let servers = ["dgx-h100", "dgx-h200", "dgx-b200"];
+    let free = answer(&workload, 10.0, Limits::default(), &servers);
+    let prices: Vec<f64> = free.servers.iter().filter_map(|candidate| candidate.sized.as_ref()).map(|s| s.price()).collect();
+    assert_eq!(prices.len(), 3);
+    assert!(prices.is_sorted(), "the cheapest is not first: {prices:?}");
+    let best = free.best.as_ref().expect("an answer");
+    assert_eq!(best.price(), prices[0]);
+    assert_eq!(free.binds.iter().map(|of| of.need).collect::<Vec<_>>(), [Need::Deadline]);
+    assert!(free.ways.is_empty());
+
+    // Without the first server's power, another one is bought.
+    let limits = Limits { rack_power: Some(Watts::new(15e3)), ..Limits::default() };
+    let one_in_a_rack = answer(&workload, 10.0, limits, &servers).best.expect("one node a rack");
+    assert!(one_in_a_rack.rack_power <= Watts::new(15e3) && one_in_a_rack.racks > best.racks);
+
+    // More nodes are never slower and never cheaper.
+    let front: Vec<(f64, f64)> = free.front.iter().map(|sized| (sized.price(), sized.done.get())).collect();
+    assert!(front.len() > 1 && front.is_sorted_by(|a, b| a.0 < b.0 && a.1 > b.1), "{front:?}");
+}
+
+#[test]
+fn what_would_have_to_give_is_told_and_then_it_does() {
+    let workload = workload(JOB);
+    let servers = ["dgx-h100", "dgx-b200"];
+    let tight = Limits { budget: Some(Money::usd(1e6)), site_power: Some(Watts::new(30e3)), ..Limits::default() };
+    let refused = answer(&workload, 10.0, tight, &servers);
+    assert!(refused.best.is_none() && !refused.ways.is_empty());
+    assert!(refused.ways.is_sorted_by_key(|way| way.raise.len()), "single limits are not first");
+    for way in &refused.ways {
+        let mut limits = tight;
+        for of in &way.raise {
+            assert!(of.share() > 1.0);
+            match of.need {
+                Need::Budget => limits.budget = Some(Money::usd(of.used)),
+                Need::SitePower => limits.site_power = Some(Watts::new(of.used)),
+                other => panic!("{other:?} was not limited"),
+            }
+        }
+        let then = answer(&workload, 10.0, limits, &servers).best.expect("the way out leads out");
+        assert_eq!((then.design.server.as_str(), then.nodes), (way.server.as_str(), way.nodes));
+    }
+    // Nothing trains 200 billion tokens in a minute.
+    let never = answer(&workload, 1.0 / 1440.0, Limits::default(), &["dgx-h100"]);
+    assert!(never.best.is_none() && never.ways.is_empty() && never.servers[0].refusal.is_some());
+}
+
+#[test]
+fn the_lead_time_is_taken_from_the_deadline() {
+    let workload = workload(JOB);
+    let at_once = answer(&workload, 10.0, Limits::default(), &["dgx-h100"]).best.expect("an answer");
+    let lead_time = Some(Seconds::new(5.0 * DAY));
+    let later = answer(&workload, 15.0, Limits { lead_time, ..Limits::default() }, &["dgx-h100"]).best.expect("an answer");
+    assert_eq!(at_once.nodes, later.nodes);
+    assert!((later.done.get() - at_once.done.get() - 5.0 * DAY).abs() < 1.0);
+}
+
+#[test]
+fn jobs_run_one_after_the_other_by_their_deadlines() {
+    let second = JOB.replace("jobs:\n", "").replace("small", "first").replace("200B", "50B") + "  deadline: 3 days\n";
+    let both = workload(&format!("{JOB}  deadline: 12 days\n{second}"));
+    let designs = Design::all(&["dgx-h100".to_owned()], Catalog::embedded()).expect("a server of the catalogue");
+    let site = Site::default();
+    let question = Question {
+        workload: &both,
+        deadline: None,
+        limits: Limits::default(),
+        site: &site,
+        designs: &designs,
+        catalog: Catalog::embedded(),
+        calibration: Calibration::defaults(),
+    };
+    let best = Answer::new(&question).best.expect("an answer");
+    assert_eq!(best.jobs.iter().map(|job| job.name.as_str()).collect::<Vec<_>>(), ["first", "small"]);
+    assert!(best.jobs.iter().all(|job| job.done <= job.deadline));
+    let sum: f64 = best.jobs.iter().map(|job| job.time.get()).sum();
+    assert!((best.done.get() - sum).abs() < 1e-6 * sum);
+}
+
+#[test]
+fn swings_move_the_answer_as_they_should() {
+    let workload = workload(JOB);
+    let found = answer(&workload, 10.0, Limits::default(), &["dgx-h100"]);
+    let best = found.best.as_ref().expect("an answer");
+    let swing = |what: &str| found.swings.iter().find(|swing| swing.what == what).unwrap_or_else(|| panic!("no {what}"));
+    let prices = swing("purchase prices");
+    let capital = best.capital.expect("a price");
+    assert_eq!(prices.capital_usd, [capital.low().amount(), capital.high().amount()]);
+    assert!(swing("step time").nodes[0] <= best.nodes && swing("step time").nodes[1] >= best.nodes);
+    assert!(swing("deadline").nodes[0] <= swing("deadline").nodes[1]);
+    assert!(found.swings.is_sorted_by(|a, b| a.width() >= b.width()), "the widest is not first");
+}
+
+#[test]
+fn a_site_says_what_is_not_asked() {
+    let site = |text: &str| Site::read(&Source::new("site.yaml", text));
+    let error = site("power: {pue: 1.1}\npools: []\n").expect_err("pools are asked for");
+    let place = error.place().expect("a place");
+    assert_eq!((&place.source.text()[place.span.clone()], error.help.is_some()), ("pools", true));
+
+    let workload = workload(JOB);
+    let cool = site("power: {pue: 1.05, tariff: 0.06 USD/kWh}\n").expect("a site");
+    let warm = site("power: {pue: 1.5, tariff: 0.06 USD/kWh}").expect("a site");
+    let power =
+        |site: &Site| on_site(site, &workload, 10.0, Limits::default(), &["dgx-h100"]).best.expect("an answer").site_power;
+    assert!((power(&warm) / power(&cool) - 1.5 / 1.05).abs() < 1e-9);
+    // What is wrong with the site is told with its line.
+    let wrong = site("power: {pue: 1.1,\n  tarif: 0.06 USD/kWh}\n").expect("text");
+    let designs = Design::all(&["dgx-h100".to_owned()], Catalog::embedded()).expect("a server of the catalogue");
+    let errors = wrong.check(&designs[0], Catalog::embedded()).expect_err("an unknown key");
+    assert!(errors[0].message.contains("tarif"), "{}", errors[0].message);
+}
+
+#[test]
+fn an_answer_does_not_depend_on_threads() {
+    let workload = workload(JOB);
+    let on = |threads| {
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().expect("threads");
+        let found = pool.install(|| answer(&workload, 10.0, Limits::default(), &["dgx-h100", "dgx-b200"]));
+        planner::report::json(&found).expect("keys are text")
+    };
+    assert_eq!(on(1), on(3));
+}
