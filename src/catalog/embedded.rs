@@ -5,7 +5,7 @@ use std::sync::OnceLock;
 use super::Catalog;
 use crate::yaml;
 
-const FILES: [(&str, &str); 8] = [
+const FILES: [(&str, &str); 9] = [
     ("accelerators", include_str!("data/accelerators.yaml")),
     ("servers", include_str!("data/servers.yaml")),
     ("links", include_str!("data/links.yaml")),
@@ -14,6 +14,7 @@ const FILES: [(&str, &str); 8] = [
     ("models", include_str!("data/models.yaml")),
     ("sources", include_str!("data/sources.yaml")),
     ("currencies", include_str!("data/currencies.yaml")),
+    ("economics", include_str!("data/economics.yaml")),
 ];
 
 impl Catalog {

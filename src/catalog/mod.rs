@@ -1,9 +1,10 @@
-//! The catalogue: accelerators, servers, switches, links, parts, models and currencies, each figure with source and date.
+//! The catalogue: accelerators, servers, switches, links, parts, models, currencies and costs, each figure with source and date.
 //!
 //! The data are the YAML files in `data/`, embedded in the binary; a user's own file (`--catalog`) adds entries or replaces
 //! those of the same name. This room knows `units` and `yaml`, and nothing of clusters, jobs or time.
 
 mod accelerator;
+mod economics;
 mod embedded;
 mod hardware;
 mod model;
@@ -15,6 +16,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 pub use accelerator::{Accelerator, AcceleratorOverrides, HourlyRate, MeasuredRates, Peak, ScaleUp, ScaleUpKind};
+pub use economics::{Economics, Figure, named};
 pub use embedded::written;
 pub use hardware::{Cooling, Link, LinkCategory, Nics, Server, Switch};
 pub use model::{Activation, Experts, LatentAttention, Model, Norm, Position, Published, SlidingWindow};
@@ -133,20 +135,14 @@ pub struct Catalog {
     pub sources: Vec<Source>,
     /// Exchange rates.
     pub currencies: Vec<ExchangeRate>,
+    /// What a cost is computed from where a cluster file does not say.
+    pub economics: Economics,
 }
 
 impl Catalog {
     /// This catalogue with the entries of `other` added, or put in place of those of the same name.
     #[must_use]
     pub fn with(mut self, other: Self) -> Self {
-        fn merge<T>(into: &mut Vec<T>, from: Vec<T>, same: impl Fn(&T, &T) -> bool) {
-            for item in from {
-                match into.iter_mut().find(|old| same(old, &item)) {
-                    Some(old) => *old = item,
-                    None => into.push(item),
-                }
-            }
-        }
         fn merge_entries<T: Entry>(into: &mut Vec<T>, from: Vec<T>) {
             merge(into, from, |a, b| a.name() == b.name());
         }
@@ -158,6 +154,7 @@ impl Catalog {
         merge_entries(&mut self.models, other.models);
         merge(&mut self.sources, other.sources, |a, b| a.key == b.key);
         merge(&mut self.currencies, other.currencies, |a, b| a.code == b.code);
+        self.economics.merge(other.economics);
         self
     }
 
@@ -205,6 +202,16 @@ impl Catalog {
         }
         let rate = self.currencies.iter().find(|rate| rate.code == currency)?;
         Some(Sourced::new(rate.usd, Provenance::Datasheet, format!("{}: {}", rate.date, rate.source)))
+    }
+}
+
+/// Adds items, or puts them in place of those that are the same.
+fn merge<T>(into: &mut Vec<T>, from: Vec<T>, same: impl Fn(&T, &T) -> bool) {
+    for item in from {
+        match into.iter_mut().find(|old| same(old, &item)) {
+            Some(old) => *old = item,
+            None => into.push(item),
+        }
     }
 }
 

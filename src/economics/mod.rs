@@ -4,6 +4,16 @@
 
 pub mod bill;
 
+pub mod budget;
+pub mod capital;
+pub mod crossover;
+pub mod electricity;
+pub mod facility;
+pub mod growth;
+pub mod path;
+pub mod subsidy;
+pub mod work;
+
 use serde::Serialize;
 
 use crate::catalog::{Catalog, Provenance, Sourced};

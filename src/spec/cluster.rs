@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::cluster_file::{ClusterFile, FabricKind, Redundancy};
+use super::cost::Cost;
 use super::networks::Networks;
 use super::resolve_cluster::Resolver;
 use crate::catalog::{Accelerator, Catalog, Cooling, Entry, Nics, Priced, Provenance, ScaleUpKind, Server, Sourced, Switch};
@@ -35,6 +36,8 @@ pub struct Cluster {
     pub gpu_hour: Option<HourlyPrice>,
     /// Prices of single pieces, as given, by the names of the bill of materials.
     pub item_prices: BTreeMap<String, Money>,
+    /// What owning it costs.
+    pub cost: Cost,
     /// Exchange rates to the US dollar beside the catalogue's.
     pub(super) rates: Vec<(Currency, f64)>,
 }

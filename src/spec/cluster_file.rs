@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::cost_file::CostFile;
 use super::networks_file::NetworksFile;
 use super::owned::Owned;
 use crate::catalog::{AcceleratorOverrides, Cooling, ExchangeRate, Nics};
@@ -37,6 +38,9 @@ pub struct ClusterFile {
     /// What the hardware costs.
     #[serde(default)]
     pub price: PriceFile,
+    /// What owning it costs, line by line.
+    #[serde(default)]
+    pub cost: Option<CostFile>,
     /// Exchange rates, beside or instead of the catalogue's.
     #[serde(default)]
     pub currencies: Vec<ExchangeRate>,

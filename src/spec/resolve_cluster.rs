@@ -2,9 +2,10 @@
 
 use super::cluster::{Cluster, Fabric, Pool};
 use super::cluster_file::{ClusterFile, FabricFile, FabricKind, PoolFile};
+use super::cost_file::CostFile;
 use super::names;
-use super::resolve_purchase::DEFAULT_PUE;
-use crate::catalog::{Catalog, Entry, Priced, Provenance, ScaleUpKind, Server, Sourced};
+use super::resolve_cost::CostResolver;
+use crate::catalog::{Catalog, Entry, Priced, Provenance, ScaleUpKind, Server, Sourced, named};
 use crate::diagnostic::{Batch, Code, Diagnostic, nearest, quoted};
 use crate::units::Watts;
 use crate::yaml::{Document, Path};
@@ -53,6 +54,9 @@ impl<'a> Resolver<'a> {
         let networks = self.networks();
         self.currencies();
         self.item_names();
+        let none = CostFile::default();
+        let (cost, mistakes) = CostResolver::new(file, &none, self.catalog).cost();
+        self.errors.extend(mistakes);
         if !self.errors.is_empty() {
             return Err(Batch::from_iter(self.errors).into_vec());
         }
@@ -66,8 +70,15 @@ impl<'a> Resolver<'a> {
             failures: cluster.reliability.failures,
             gpu_hour: cluster.price.gpu_hour,
             item_prices: cluster.price.items.clone(),
+            cost,
             rates: cluster.currencies.iter().map(|rate| (rate.code, rate.usd)).collect(),
         })
+    }
+
+    /// A pure number of the catalogue, in place of one that the file does not say; one where the catalogue does not either.
+    pub(super) fn ratio(&self, name: &str) -> (f64, &str) {
+        let figure = named(&self.catalog.economics.ratios, name);
+        figure.map_or((1.0, "not known"), |figure| (figure.value, figure.source.as_str()))
     }
 
     fn names(&mut self) {
@@ -307,7 +318,7 @@ impl<'a> Resolver<'a> {
         let power = &self.file.value.power;
         let Some(limit) = power.site_limit else { return };
         let it: Watts = pools.iter().map(|pool| pool.max_power.value * f64::from(pool.nodes)).sum();
-        let pue = power.pue.unwrap_or(DEFAULT_PUE.0);
+        let pue = power.pue.unwrap_or_else(|| self.ratio("pue").0);
         let site = it * pue;
         if site.get() > limit.get() {
             let at = Path::root().key("power").key("site-limit");

@@ -5,16 +5,11 @@ use super::cluster_file::PoolFile;
 use super::networks::{Network, Networks};
 use super::owned::Owned;
 use super::resolve_cluster::Resolver;
+use super::resolve_cost;
 use crate::catalog::{Entry, Provenance, Sourced, Switch};
 use crate::diagnostic::{Code, nearest, quoted};
 use crate::units::{Currency, TemperatureRise, Watts};
 use crate::yaml::Path;
-
-/// Site power over IT power where none is stated: the Uptime survey's average.
-pub(super) const DEFAULT_PUE: (f64, &str) = (1.54, "Uptime Institute survey average, 2025");
-
-/// Share of a server's largest power that it draws in training.
-const DEFAULT_LOAD: (f64, &str) = (0.75, "EPOCH-COST: GPU servers in training draw 0.75 of their TDP");
 
 /// Load of one uninterruptible power supply.
 const DEFAULT_UPS_UNIT: (Watts, &str) = (Watts::new(1e6), "a module of 1 MW");
@@ -99,8 +94,8 @@ impl Resolver<'_> {
             pdus_per_rack: figure(power.pdus_per_rack, "pdus-per-rack", DEFAULT_PDUS),
             air_rise: figure(power.air_rise, "air-rise", DEFAULT_AIR_RISE),
             water_rise: figure(power.water_rise, "water-rise", DEFAULT_WATER_RISE),
-            pue: figure(power.pue, "pue", DEFAULT_PUE),
-            load_factor: figure(power.load_factor, "load-factor", DEFAULT_LOAD),
+            pue: figure(power.pue, "pue", self.ratio("pue")),
+            load_factor: figure(power.load_factor, "load-factor", self.ratio("load-factor")),
             tariff: power.tariff,
             carbon: power.carbon,
         }
@@ -109,6 +104,7 @@ impl Resolver<'_> {
     /// Every currency of a price can be turned into US dollars.
     pub(super) fn currencies(&mut self) {
         let cluster = &self.file.value;
+        let costs = cluster.cost.iter().flat_map(resolve_cost::currencies);
         let price = Path::root().key("price");
         let pools = Path::root().key("pools");
         let mut used: Vec<(Currency, Path)> = Vec::new();
@@ -117,6 +113,7 @@ impl Resolver<'_> {
         let of_pools = cluster.pools.iter().enumerate();
         used.extend(of_pools.filter_map(|(i, pool)| Some((pool.price?.currency(), pools.index(i).key("price")))));
         used.extend(cluster.price.items.iter().map(|(name, money)| (money.currency(), price.key("items").key(name.as_str()))));
+        used.extend(costs.filter_map(|(currency, at)| Some((currency?, at))));
         for (currency, at) in used {
             let stated = cluster.currencies.iter().any(|rate| rate.code == currency);
             if !stated && self.catalog.usd_rate(currency).is_none() {

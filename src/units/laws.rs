@@ -4,7 +4,7 @@ use super::quantity::{
     Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, Flop, FlopPerSecond, GpuHours, Seconds,
     Tokens, TokensPerSecond, Watts,
 };
-use super::{EnergyPrice, HourlyPrice, Money};
+use super::{EnergyPrice, GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, YearlyPrice, YearlyRate};
 use std::ops::{Div, Mul};
 
 /// `$rate * $time = $amount`, and the two quotients that follow.
@@ -69,6 +69,15 @@ impl Bytes {
 }
 
 impl Seconds {
+    /// 365.25 days: 8,766 hours.
+    pub const YEAR: Self = Self::new(365.25 * 86_400.0);
+
+    /// In years.
+    #[must_use]
+    pub fn years(self) -> f64 {
+        self / Self::YEAR
+    }
+
     /// The time that `gpus` GPUs are held for.
     #[must_use]
     pub fn on_gpus(self, gpus: u64) -> GpuHours {
@@ -89,6 +98,59 @@ impl Mul<HourlyPrice> for GpuHours {
     type Output = Money;
     fn mul(self, price: HourlyPrice) -> Money {
         price.per_unit() * (self.get() / 3600.0)
+    }
+}
+
+/// Hours of a year.
+const HOURS_PER_YEAR: f64 = 8766.0;
+
+impl Mul<PowerPrice> for Watts {
+    type Output = Money;
+    fn mul(self, price: PowerPrice) -> Money {
+        price.per_unit() * self.get()
+    }
+}
+
+impl Mul<PowerMonthPrice> for Watts {
+    type Output = YearlyPrice;
+    fn mul(self, price: PowerMonthPrice) -> YearlyPrice {
+        YearlyPrice::new(price.per_unit() * (self.get() / 1e3 * 12.0))
+    }
+}
+
+impl Mul<YearlyRate> for Money {
+    type Output = YearlyPrice;
+    fn mul(self, rate: YearlyRate) -> YearlyPrice {
+        YearlyPrice::new(self * rate.get())
+    }
+}
+
+impl Mul<YearlyRate> for GpuPrice {
+    type Output = GpuYearPrice;
+    fn mul(self, rate: YearlyRate) -> GpuYearPrice {
+        GpuYearPrice::new(self.per_unit() * rate.get())
+    }
+}
+
+impl GpuPrice {
+    /// Of `gpus` GPUs that cost `all` together.
+    #[must_use]
+    pub fn each_of(all: Money, gpus: u32) -> Self {
+        Self::new(all * (1.0 / f64::from(gpus.max(1))))
+    }
+}
+
+impl GpuYearPrice {
+    /// Of each of `gpus` GPUs that cost `all` in a year.
+    #[must_use]
+    pub fn each_of(all: YearlyPrice, gpus: u32) -> Self {
+        Self::new(all.per_unit() * (1.0 / f64::from(gpus.max(1))))
+    }
+
+    /// Over the hours of a year, used or not.
+    #[must_use]
+    pub fn hourly(self) -> HourlyPrice {
+        HourlyPrice::new(self.per_unit() * (1.0 / HOURS_PER_YEAR))
     }
 }
 

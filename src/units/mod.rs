@@ -42,6 +42,7 @@
 
 mod batch;
 mod cooling;
+mod date;
 mod error;
 mod format;
 mod interval;
@@ -50,17 +51,21 @@ mod money;
 mod node_count;
 mod number;
 mod quantity;
+mod range;
 
 pub use batch::Batch;
+pub use date::Date;
 pub use error::QuantityError;
 pub use format::{grouped, significant};
 pub use interval::MoneyInterval;
-pub use money::{Currency, EnergyPrice, HourlyPrice, Money};
+pub use money::{Currency, EnergyPrice, GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, YearlyPrice};
 pub use node_count::NodeCount;
 pub use quantity::{
     AirFlow, Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, FailureRate, Flop, FlopPerSecond,
-    GpuHours, Hertz, Nodes, Parameters, Quantity, Seconds, TemperatureRise, Tokens, TokensPerSecond, WaterFlow, Watts,
+    GpuHours, Hertz, Nodes, Parameters, Quantity, Seconds, Share, TemperatureRise, Tokens, TokensPerSecond, WaterFlow, Watts,
+    YearlyRate,
 };
+pub use range::Range;
 
 /// Checks that `text` is a quantity of the given kind, without keeping the value.
 ///
@@ -74,6 +79,9 @@ pub fn check(kind: &str, text: &str) -> Result<(), QuantityError> {
     }
     if kind == "node-count" {
         return text.parse::<NodeCount>().map(|_| ());
+    }
+    if kind == "date" {
+        return text.parse::<Date>().map(|_| ());
     }
     quantity::check(kind, text).or_else(|| money::check(kind, text)).unwrap_or(Ok(()))
 }

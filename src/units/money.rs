@@ -148,7 +148,7 @@ fn split<'a>(text: &'a str, name: &str, example: &str) -> Result<(Money, Option<
 }
 
 macro_rules! priced {
-    ($(#[$doc:meta])* $name:ident($kind:literal, $called:literal, $example:literal, $unit:literal, [$($per:literal),*])) => {
+    ($(#[$doc:meta])* $name:ident($kind:literal, $called:literal, $example:literal, $unit:literal, [$(($per:literal, $size:expr)),*])) => {
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq)]
         pub struct $name(Money);
@@ -167,13 +167,18 @@ macro_rules! priced {
             fn from_str(text: &str) -> Result<Self, QuantityError> {
                 let (money, per) = split(text, $called, $example)?;
                 match per {
-                    Some($($per)|*) => Ok(Self(money)),
+                    $(Some($per) => Ok(Self(money * (1.0 / $size))),)*
                     Some(other) => Err(QuantityError::new(format!("`/{other}` is not what {} is counted by", $called))
                         .with_hint(concat!("write it as in `", $example, "`"))),
                     None => Err(QuantityError::new(format!("`{text}` is money, not {}", $called))
                         .with_hint(concat!("write it as in `", $example, "`"))),
                 }
             }
+        }
+
+        impl Mul<f64> for $name {
+            type Output = Self;
+            fn mul(self, by: f64) -> Self { Self(self.0 * by) }
         }
 
         impl fmt::Display for $name {
@@ -215,11 +220,32 @@ macro_rules! text_type {
 
 priced! {
     /// Money for a kilowatt-hour.
-    EnergyPrice("energy-price", "a price per kilowatt-hour", "0.08 USD/kWh", "kWh", ["kWh"])
+    EnergyPrice("energy-price", "a price per kilowatt-hour", "0.08 USD/kWh", "kWh", [("kWh", 1.0)])
 }
 priced! {
     /// Money for one GPU for one hour.
-    HourlyPrice("gpu-hour-price", "a price per GPU-hour", "2.50 USD/GPU-hour", "GPU-h", ["GPU-hour", "GPU-h"])
+    HourlyPrice("gpu-hour-price", "a price per GPU-hour", "2.50 USD/GPU-hour", "GPU-h", [("GPU-hour", 1.0), ("GPU-h", 1.0)])
+}
+priced! {
+    /// Money for one GPU, with what belongs to it.
+    GpuPrice("gpu-price", "a price per GPU", "46000 USD/GPU", "GPU", [("GPU", 1.0)])
+}
+priced! {
+    /// Money for one GPU for one year.
+    GpuYearPrice("gpu-year-price", "a price per GPU-year", "4500 USD/GPU-year", "GPU-year", [("GPU-year", 1.0)])
+}
+priced! {
+    /// Money for a watt of IT power: what a site costs to build.
+    PowerPrice("power-price", "a price per watt", "12 USD/W", "W", [("W", 1.0), ("kW", 1e3), ("MW", 1e6)])
+}
+priced! {
+    /// Money for a kilowatt for one month: a demand charge, or the rent of space with power.
+    PowerMonthPrice("power-month-price", "a price per kilowatt and month", "184 USD/kW-month", "kW-month",
+        [("kW-month", 1.0), ("MW-month", 1e3)])
+}
+priced! {
+    /// Money for a year.
+    YearlyPrice("yearly-price", "money per year", "130000 USD/year", "year", [("year", 1.0), ("month", 1.0 / 12.0)])
 }
 
 impl FromStr for Money {
@@ -240,6 +266,11 @@ pub(super) fn check(kind: &str, text: &str) -> Option<Result<(), QuantityError>>
     match kind {
         "energy-price" => Some(text.parse::<EnergyPrice>().map(|_| ())),
         "gpu-hour-price" => Some(text.parse::<HourlyPrice>().map(|_| ())),
+        "gpu-price" => Some(text.parse::<GpuPrice>().map(|_| ())),
+        "gpu-year-price" => Some(text.parse::<GpuYearPrice>().map(|_| ())),
+        "power-price" => Some(text.parse::<PowerPrice>().map(|_| ())),
+        "power-month-price" => Some(text.parse::<PowerMonthPrice>().map(|_| ())),
+        "yearly-price" => Some(text.parse::<YearlyPrice>().map(|_| ())),
         "money" => Some(text.parse::<Money>().map(|_| ())),
         "currency" => Some(text.parse::<Currency>().map(|_| ())),
         _ => None,
@@ -256,6 +287,9 @@ mod tests {
         assert!("0.08 USD/MWh".parse::<EnergyPrice>().is_err());
         assert!("0.08 USD".parse::<EnergyPrice>().is_err());
         assert!("0.08".parse::<EnergyPrice>().unwrap_err().needs_unit());
+        assert_eq!("12 M USD/MW".parse::<PowerPrice>().unwrap().to_string(), "12.0 USD/W");
+        assert_eq!("100 USD/month".parse::<YearlyPrice>().unwrap().to_string(), "1,200 USD/year");
+        assert!("184 USD/kW".parse::<PowerMonthPrice>().unwrap_err().hint().unwrap().contains("184 USD/kW-month"));
         assert!("$2.50/GPU-hour".parse::<HourlyPrice>().unwrap_err().hint().unwrap().contains("2.50 USD/GPU-hour"));
     }
 

@@ -43,6 +43,9 @@ pub(super) fn parse<Q: Quantity>(text: &str) -> Result<Q, QuantityError> {
         let how = if base > 1.0 { "large" } else { "small" };
         return Err(QuantityError::new(format!("`{text}` is too {how} to be meant")));
     }
+    if Q::KIND == Share::KIND && base > 1.0 {
+        return Err(QuantityError::new(format!("`{text}` is more than all of it")).with_hint("write at most `100 %`"));
+    }
     if Q::KIND == Nodes::KIND && base.fract() != 0.0 {
         return Err(QuantityError::new(format!("`{text}` is not a whole number of nodes"))
             .with_hint(format!("write `{} nodes`", base.ceil())));
@@ -355,6 +358,16 @@ quantities! {
         print: [("L/min", 1e-3 / 60.0)],
         also: [("L/s", 1e-3), ("m3/h", 1.0 / HOUR)],
     }
+    /// A part of a whole, such as a residual value; written in percent, at most all of it.
+    Share("share", "a share in percent", "80 %") {
+        print: [("%", 0.01)],
+        also: [("percent", 0.01)],
+    }
+    /// A change or a charge each year, as a part of what it is on; written in percent.
+    YearlyRate("yearly-rate", "a share per year", "10 %/year") {
+        print: [("%/year", 0.01)],
+        also: [("%", 0.01), ("% a year", 0.01), ("percent/year", 0.01)],
+    }
     /// A count of nodes.
     Nodes("nodes", "a number of nodes", "32 nodes") {
         print: [("nodes", 1.0)],
@@ -411,6 +424,7 @@ mod tests {
         assert!(refused::<Watts>("1e308 kW").contains("too large"));
         assert!(refused::<FlopPerSecond>("1e-300 FLOP/s").contains("too small"));
         assert!(refused::<Nodes>("2.5 nodes").contains("write `3 nodes`"));
+        assert!(refused::<Share>("125 %").contains("more than all"));
         assert_eq!("0 g/kWh".parse(), Ok(CarbonIntensity::ZERO));
     }
 

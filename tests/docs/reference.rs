@@ -32,6 +32,11 @@ What the planner takes when a key is left out. Figures among these are `assumed`
 | `power.pue` | 1.54 | Uptime Institute survey average, 2025 |
 | `power.load-factor` | 0.75 | Epoch AI: GPU servers in training draw 0.75 of their TDP |
 | `price.gpu-hour` | the accelerator's rental price, else its ownership cost; no cost without either | catalogue, dated |
+| `cost`, what it does not say | figures of `planner catalog economics`, assumed | each with source and date |
+| `cost.method` | `annuity` | |
+| `cost.capital` | the bill of materials, where there is one; else the price of nodes, with 19 % of the cluster's price for its network | catalogue, dated |
+| `cost.software`, `cost.data` | not counted | |
+| `cost.rent.price` | the accelerator's rental price; no comparison without one | catalogue, dated |
 | `fabric.oversubscription`, `fabric.core-oversubscription` | 1, as much bandwidth up as down | |
 | `fabric.planes` | 1 | |
 | `fabric.scalable-unit` | as many nodes as the ports of a leaf allow | |
@@ -101,12 +106,20 @@ fn quantities() -> String {
     row::<units::TemperatureRise>(&mut out);
     row::<units::FailureRate>(&mut out);
     row::<units::CarbonIntensity>(&mut out);
+    row::<units::Share>(&mut out);
+    row::<units::YearlyRate>(&mut out);
     for (kind, name, example, units) in [
         ("global-batch", "global batch", "1024 sequences", "`sequences` (exact), or tokens (rounded to whole microbatches)"),
         ("node-count", "node count", "4 nodes", "`nodes`, or `%` of a pool"),
         ("money", "money", "310000 USD", "a [currency](#currency)"),
         ("energy-price", "energy price", "0.08 USD/kWh", "currency`/kWh`"),
         ("gpu-hour-price", "GPU-hour price", "2.50 USD/GPU-hour", "currency`/GPU-hour`, currency`/GPU-h`"),
+        ("gpu-price", "GPU price", "46000 USD/GPU", "currency`/GPU`"),
+        ("gpu-year-price", "GPU-year price", "4500 USD/GPU-year", "currency`/GPU-year`"),
+        ("power-price", "power price", "12 USD/W", "currency`/W`, currency`/kW`, currency`/MW`"),
+        ("power-month-price", "power-month price", "184 USD/kW-month", "currency`/kW-month`, currency`/MW-month`"),
+        ("yearly-price", "yearly price", "130000 USD/year", "currency`/year`, currency`/month`"),
+        ("date", "date", "2027-12-31", "year, year and month, or year, month and day"),
         ("currency", "currency", "USD", "a three-letter code"),
     ] {
         let _ = writeln!(out, "| <a id=\"{kind}\"></a>{name} | `{example}` | {units} |");
