@@ -83,6 +83,7 @@ fn case(file: &str) -> (Vec<&str>, i32) {
         "workload-does-not-fit-in-memory.yaml" | "workload-spelled-extremes.yaml" => {
             (vec!["plan", "valid/cluster.yaml", "--workload", file], 1)
         }
+        "server-without-price.yaml" => (vec!["cost", file], 2),
         "workload-fp8-on-a100.yaml" => (vec!["check", file, "valid/a100.yaml"], 2),
         "no-nics.yaml" => (vec!["check", "--catalog", "valid/catalog.yaml", file], 2),
         _ if file.starts_with("catalog-") => (vec!["check", "--catalog", file, "valid/cluster.yaml"], 2),

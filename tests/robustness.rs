@@ -30,7 +30,7 @@ fn config() -> ProptestConfig {
 }
 
 /// Keys under which the JSON of a plan may hold nothing, because the answer has no such part.
-const MAY_BE_NULL: [&str; 12] = [
+const MAY_BE_NULL: [&str; 21] = [
     "course",
     "run",
     "cost",
@@ -42,7 +42,17 @@ const MAY_BE_NULL: [&str; 12] = [
     "total",
     "per_million_tokens",
     "electricity",
-    "electricity_share",
+    "electricity_share_of_total",
+    "life_s",
+    "wacc_per_year",
+    "capital_per_gpu",
+    "good_share_of_used_hours",
+    "electricity_is_half_of_owned_cost_at",
+    "break_even_hours_per_year",
+    "break_even_share_of_hours",
+    // Another pool on which no layout fits.
+    "strategy",
+    "slower_by",
 ];
 
 /// Where a number is missing: JSON has no infinity, so one is written as nothing.
@@ -79,7 +89,7 @@ fn sound(plan: &Plan) -> Result<(), TestCaseError> {
     let json = report::json(plan).expect("a plan can be written");
     let value: serde_json::Value = serde_json::from_str(&json).expect("it is JSON");
     prop_assert_eq!(missing_number(&value, ""), None, "{}", json);
-    let share = plan.cost.as_ref().and_then(|cost| cost.electricity_share);
+    let share = plan.cost.as_ref().and_then(|cost| cost.electricity_share_of_total);
     prop_assert!(share.is_none_or(f64::is_finite), "{share:?} is the share of electricity");
     for text in [report::plan_text(plan), report::plan_markdown(plan), report::plan_csv(plan)] {
         prop_assert_eq!(no_number(&text), None, "{}", text);
@@ -284,6 +294,50 @@ fn count(most: u32) -> BoxedStrategy<u32> {
     prop_oneof![4 => 1..=most.min(16), 2 => 1..=most, 2 => select(vec![1, 2, 4, 8, 64, 128]).prop_map(move |n: u32| n.min(most)), 1 => Just(most)].boxed()
 }
 
+/// A part of a whole, in percent.
+fn share() -> BoxedStrategy<String> {
+    select(vec!["0 %", "1e-9 %", "10 %", "80 %", "100 %"]).prop_map(str::to_owned).boxed()
+}
+
+/// Nothing, or a `cost` block in which every key may stand with a value from one end to the other.
+fn cost_block() -> BoxedStrategy<String> {
+    let capital = (
+        maybe("method", select(vec!["annuity", "straight-line", "replacement", "lease", "rent"])),
+        maybe("capital", quantity("USD/GPU")),
+        maybe("life", select(vec!["0.1 years", "5 years", "100 years"])),
+        maybe("wacc", quantity("%/year")),
+        maybe("residual", share()),
+        maybe("progress", quantity("%/year")),
+        maybe("utilisation", share()),
+        Just("lease: 1 USD/GPU-hour".to_owned()),
+    )
+        .prop_map(|(a, b, c, d, e, f, g, h)| joined(&[a, b, c, d, e, f, g, h]));
+    let facility = (
+        maybe("build", quantity("USD/W")),
+        maybe("rate", quantity("%/year")),
+        maybe("life", select(vec!["0.1 years", "15 years", "100 years"])),
+    )
+        .prop_map(|(a, b, c)| format!("facility: {{{}}}", joined(&[a, b, c])));
+    let bill = (quantity("USD/kW-month"), share(), quantity("kW"), share(), share(), maybe("fee", quantity("USD/month")))
+        .prop_map(|(demand, ratchet, contract, floor, taxes, fee)| {
+            let all = format!("demand: {demand}, ratchet: {ratchet}, contract: {contract}, floor: {floor}, taxes: {taxes}");
+            format!("electricity: {{{}}}", joined(&[all, fee]))
+        });
+    let others = (
+        maybe("power-per-gpu", quantity("W")),
+        maybe("maintenance", quantity("%/year")),
+        maybe("software", quantity("USD/GPU-year")),
+        maybe("data", quantity("USD/year")),
+        (share(), quantity("USD")).prop_map(|(percent, cap)| {
+            format!("subsidies: [{{name: s, on: electricity, percent: {percent}, cap: {cap}, until: 2028}}]")
+        }),
+        maybe("rent", quantity("USD/GPU-h").prop_map(|price| format!("{{price: {price}, path: {{progress: 1e9 %/year}}}}"))),
+    )
+        .prop_map(|(a, b, c, d, e, f)| joined(&[a, b, c, d, e, f, "start: 2026-11".to_owned()]));
+    let block = (capital, facility, bill, others).prop_map(|(a, b, c, d)| format!("cost: {{{}}}\n", joined(&[a, b, c, d])));
+    prop::option::of(block).prop_map(Option::unwrap_or_default).boxed()
+}
+
 /// Cluster files in which every key may stand with a value from one end to the other.
 fn any_cluster() -> impl Strategy<Value = String> {
     let servers =
@@ -335,13 +389,17 @@ fn any_cluster() -> impl Strategy<Value = String> {
     )
         .prop_map(|(a, b, c, d, e)| joined(&[a, b, c, d, e]));
     let price = maybe("gpu-hour", quantity("CNY/GPU-hour"));
-    (prop::collection::vec(pool, 1..3), fabric, power, price, maybe("failures", quantity("/1000 node-days"))).prop_map(
-        |(pools, fabric, power, price, failures)| {
+    let failures = maybe("failures", quantity("/1000 node-days"));
+    (prop::collection::vec(pool, 1..3), fabric, power, price, failures, cost_block()).prop_map(
+        |(pools, fabric, power, price, failures, cost)| {
             let mut text = "name: any\npools:\n".to_owned();
             for (i, pool) in pools.iter().enumerate() {
                 let _ = writeln!(text, "- {{name: p{i}, {pool}}}");
             }
-            let _ = write!(text, "fabric: {{{fabric}}}\npower: {{{power}}}\nprice: {{{price}}}\nreliability: {{{failures}}}\n");
+            let _ = write!(
+                text,
+                "fabric: {{{fabric}}}\npower: {{{power}}}\nprice: {{{price}}}\nreliability: {{{failures}}}\n{cost}"
+            );
             text
         },
     )

@@ -35,6 +35,8 @@ enum Section {
     Models,
     /// Purchase prices of servers, switches and parts; what accelerators rent for
     Prices,
+    /// Tariffs, build costs, rents of space, lives, rates and ratios that costs are computed from
+    Economics,
 }
 
 /// Form of a list.
@@ -66,6 +68,15 @@ pub(super) fn run(arguments: &CatalogArguments, global: &Global) -> Result<Outco
         (Section::Models, None) => show(report::models(&catalog.models)),
         (Section::Prices, None) => show(report::prices(&catalog)),
         (Section::Prices, Some(name)) => priced(&catalog, own, name)?,
+        (Section::Economics, None) => show(report::economics(&catalog.economics)),
+        (Section::Economics, Some(name)) => {
+            // Figures have their sources beside them: one is told as its line.
+            let table = report::economics(&catalog.economics).only(1, name);
+            if table.is_empty() {
+                return Err(anyhow::anyhow!("no figure is called `{name}`; `planner catalog economics` lists all").into());
+            }
+            show(table)
+        }
         (Section::Accelerators, Some(name)) => one(&catalog, own, catalog.accelerator(name), name, &catalog.accelerators)?,
         (Section::Servers, Some(name)) => one(&catalog, own, catalog.server(name), name, &catalog.servers)?,
         (Section::Switches, Some(name)) => one(&catalog, own, catalog.switch(name), name, &catalog.switches)?,

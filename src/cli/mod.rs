@@ -7,6 +7,7 @@ mod catalog;
 mod check;
 mod choice;
 mod compare;
+mod cost;
 mod explain;
 mod fleet_health;
 mod generate;
@@ -77,6 +78,8 @@ enum Command {
     Plan(plan::PlanArguments),
     /// Explain every headline number as a chain of formulas with values, units and provenance
     Explain(explain::ExplainArguments),
+    /// Say what a GPU-hour costs, line by line, owned and rented, and what jobs cost
+    Cost(cost::CostArguments),
     /// Compare every pipeline schedule on a job: step time, bubble, memory
     Schedules(schedules::SchedulesArguments),
     /// Survey the layouts of a job: the best and why, how sure that is, the front of other goals, what better hardware is worth
@@ -177,6 +180,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
     let result = match &arguments.command {
         Command::Plan(arguments) => plan::run(arguments, global),
         Command::Explain(arguments) => explain::run(arguments, global),
+        Command::Cost(arguments) => cost::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
         Command::Compare(arguments) => compare::run(arguments, global),
         Command::Size(arguments) => size::run(arguments, global),

@@ -43,6 +43,9 @@ fn dated(list: &[(Date, HourlyPrice)], start: Date, after: Seconds) -> Option<Ho
 /// The mean price over `time`, month by month.
 #[must_use]
 pub fn mean(path: &PricePath, price: HourlyPrice, start: Option<Date>, time: Seconds) -> HourlyPrice {
+    if *path == PricePath::Constant {
+        return price;
+    }
     let months = (time.years() * 12.0).ceil().clamp(1.0, 1200.0) as u32;
     let middle = |month: u32| time * ((f64::from(month) + 0.5) / f64::from(months));
     let prices: Vec<Money> = (0..months).map(|month| at(path, price, start, middle(month)).per_unit()).collect();

@@ -13,6 +13,8 @@ pub struct Subsidy {
     pub cap: Option<f64>,
     /// Last day on which it is paid.
     pub until: Option<Date>,
+    /// Whether it is paid with the purchase, all or nothing, instead of month by month.
+    pub once: bool,
 }
 
 impl Subsidy {
@@ -21,6 +23,7 @@ impl Subsidy {
     #[must_use]
     pub fn per_year(&self, per_year: f64, start: Option<Date>, life: Seconds) -> f64 {
         let lasts = match (start, self.until) {
+            (Some(start), Some(until)) if self.once => f64::from(u8::from(start <= until)),
             (Some(start), Some(until)) => (start.until(until) / life).clamp(0.0, 1.0),
             _ => 1.0,
         };
@@ -33,7 +36,7 @@ impl Subsidy {
 mod tests {
     use super::*;
 
-    const HALF: Subsidy = Subsidy { percent: 0.5, amount_per_year: 0.0, cap: None, until: None };
+    const HALF: Subsidy = Subsidy { percent: 0.5, amount_per_year: 0.0, cap: None, until: None, once: false };
 
     fn date(text: &str) -> Option<Date> {
         text.parse().ok()
@@ -53,6 +56,9 @@ mod tests {
         let paid = ends.per_year(1000.0, date("2026-11-01"), four);
         assert!((paid - 125.0).abs() < 0.2, "a year of four: {paid}");
         assert_eq!(ends.per_year(1000.0, date("2028-01-01"), four), 0.0);
+        let once = Subsidy { once: true, ..ends };
+        assert_eq!(once.per_year(1000.0, date("2026-11-01"), four), 500.0);
+        assert_eq!(once.per_year(1000.0, date("2028-01-01"), four), 0.0);
         assert_eq!(ends.per_year(1000.0, date("2020-01-01"), Seconds::YEAR), 500.0);
     }
 

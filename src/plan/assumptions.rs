@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::catalog::{Provenance, Sourced};
-use crate::economics::CostEstimate;
+use crate::economics::{CostEstimate, OwnedCost};
 use crate::spec::Cluster;
 use crate::step::memory::RESERVE;
 use crate::step::{Setup, StepEstimate};
@@ -36,6 +36,9 @@ pub(super) fn collect(
     };
     if let Some(price) = cost.and_then(|cost| cost.gpu_hour.as_ref()).filter(|price| price.provenance == Provenance::Assumed) {
         add("GPU-hour price", price.value.to_string(), &price.source);
+    }
+    for figure in cost.and_then(|cost| cost.owned.as_ref()).into_iter().flat_map(OwnedCost::assumed) {
+        add(figure.what, figure.value.clone(), &figure.source);
     }
     let mut share = |what: &str, figure: &Sourced<f64>| {
         if figure.provenance == Provenance::Assumed {

@@ -6,13 +6,12 @@
 use serde::Serialize;
 
 use super::Plan;
+use super::price::{dollars, prices};
 use crate::catalog::{Provenance, Sourced};
 use crate::spec::Cluster;
 use crate::step::Setup;
 use crate::step::schedule::Placement;
-use crate::units::{
-    Bytes, Carbon, Currency, Energy, Flop, FlopPerSecond, Money, Seconds, Tokens, TokensPerSecond, Watts, grouped, significant,
-};
+use crate::units::{Bytes, Carbon, Energy, Flop, FlopPerSecond, Seconds, Tokens, TokensPerSecond, Watts, grouped, significant};
 
 /// How a value follows from others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -57,11 +56,11 @@ pub struct Derivation {
 }
 
 impl Derivation {
-    fn new(name: impl Into<String>, value: f64, unit: &'static str, how: How, from: Vec<Self>) -> Self {
+    pub(super) fn new(name: impl Into<String>, value: f64, unit: &'static str, how: How, from: Vec<Self>) -> Self {
         Self { name: name.into(), value, unit, how, from }
     }
 
-    fn figure<T>(name: &str, value: f64, unit: &'static str, of: &Sourced<T>) -> Self {
+    pub(super) fn figure<T>(name: &str, value: f64, unit: &'static str, of: &Sourced<T>) -> Self {
         Self::new(name, value, unit, How::Figure { provenance: of.provenance, source: of.source.clone() }, Vec::new())
     }
 
@@ -69,7 +68,7 @@ impl Derivation {
         Self::new(name, value, unit, How::Figure { provenance: Provenance::Given, source: source.into() }, Vec::new())
     }
 
-    fn model(name: &str, value: f64, unit: &'static str, equation: &str) -> Self {
+    pub(super) fn model(name: &str, value: f64, unit: &'static str, equation: &str) -> Self {
         Self::new(name, value, unit, How::Model { equation: equation.into() }, Vec::new())
     }
 
@@ -174,20 +173,16 @@ pub fn explain(plan: &Plan, cluster: &Cluster, setup: &Setup<'_>) -> Vec<Derivat
             let tariff = Derivation::given("tariff", tariff.per_unit().amount(), unit, "cluster file, power.tariff");
             out.push(Derivation::new("electricity", cost.amount(), unit, How::Product, vec![kilowatt_hours, tariff]));
         }
-        if let Some((price, total)) = plan.cost.as_ref().and_then(|cost| cost.gpu_hour.as_ref().zip(cost.total)) {
-            let unit = dollars(total);
-            let price = Derivation::figure("price per GPU-hour", price.value.per_unit().amount(), unit, price);
-            out.push(Derivation::new("cost", total.amount(), unit, How::Product, vec![gpu_hours, price]));
-        } else {
-            out.push(gpu_hours);
+        let (price, owned) = prices(plan);
+        match price.zip(plan.cost.as_ref().and_then(|cost| cost.total)) {
+            Some((price, total)) => {
+                out.push(Derivation::new("cost", total.amount(), dollars(total), How::Product, vec![gpu_hours, price]));
+            }
+            None => out.push(gpu_hours),
         }
+        out.extend(owned);
     }
     out
-}
-
-/// The unit of an amount: dollars are named, other currencies are told by their source.
-fn dollars(money: Money) -> &'static str {
-    if money.currency() == Currency::USD { "USD" } else { "" }
 }
 
 fn gpus(plan: &Plan) -> Derivation {

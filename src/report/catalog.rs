@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Table;
-use crate::catalog::{Accelerator, Catalog, Entry, Link, Model, Price, PriceClass, Server, Switch};
+use crate::catalog::{Accelerator, Catalog, Economics, Entry, Figure, Link, Model, Price, PriceClass, Server, Switch};
 use crate::model::Architecture;
 use crate::units::{Parameters, grouped};
 
@@ -159,6 +159,40 @@ pub fn models(entries: &[Model]) -> Table {
             or_dash(m.moe.map(|moe| format!("{} of {}", moe.top_k, moe.experts))),
         ]);
     }
+    table
+}
+
+/// All figures that costs are computed from; `*` marks what was not seen in a source.
+#[must_use]
+pub fn economics(economics: &Economics) -> Table {
+    fn rows<T: Copy + PartialEq + std::fmt::Display>(table: &mut Table, section: &str, figures: &[Figure<T>]) {
+        for figure in figures {
+            let range = figure.range();
+            let between = if range.low == range.high { String::new() } else { format!("{} to {}", range.low, range.high) };
+            table.row([
+                section.to_owned(),
+                figure.name.clone(),
+                figure.what.clone(),
+                format!("{}{}", figure.value, if figure.assumed { "*" } else { "" }),
+                between,
+                figure.class.map(|class| class.as_str().to_owned()).unwrap_or_default(),
+                figure.date.clone(),
+                figure.source.clone(),
+            ]);
+        }
+    }
+    let headings = ["section", "name", "what", "value", "between", "class", "date", "source"];
+    let mut table = Table::new(&headings, 3).with_remarks();
+    rows(&mut table, "tariffs", &economics.tariffs);
+    rows(&mut table, "demand", &economics.demand);
+    rows(&mut table, "build", &economics.build);
+    rows(&mut table, "colocation", &economics.colocation);
+    rows(&mut table, "lives", &economics.lives);
+    rows(&mut table, "rates", &economics.rates);
+    rows(&mut table, "shares", &economics.shares);
+    rows(&mut table, "ratios", &economics.ratios);
+    rows(&mut table, "pay", &economics.pay);
+    rows(&mut table, "software", &economics.software);
     table
 }
 

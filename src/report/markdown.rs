@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::Table;
+use super::cost::owned_markdown;
 use super::plan::{because, beside, elsewhere, stages};
 use crate::plan::Plan;
 
@@ -37,6 +38,10 @@ pub fn plan_markdown(plan: &Plan) -> String {
         }
     }
     out += &table.markdown();
+
+    if let Some(owned) = plan.cost.as_ref().and_then(|cost| cost.owned.as_ref()) {
+        let _ = write!(out, "\nCost of a GPU-hour, {}:\n\n{}", owned.terms(), owned_markdown(owned));
+    }
 
     let mut table = Table::new(&["where a step goes", "time", "share"], 1);
     for (name, time) in step.breakdown.parts().into_iter().filter(|(_, time)| time.get() > 0.0) {

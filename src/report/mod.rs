@@ -4,6 +4,7 @@ mod bench;
 mod bom;
 mod catalog;
 mod compare;
+mod cost;
 mod csv;
 mod dot;
 mod explanation;
@@ -25,8 +26,9 @@ mod validation;
 
 pub use bench::{adapters, bench_table, bench_text};
 pub use bom::{bill_markdown, bill_text, bills_csv};
-pub use catalog::{accelerators, entry, links, models, prices, servers, switches};
+pub use catalog::{accelerators, economics, entry, links, models, prices, servers, switches};
 pub use compare::{comparison_csv, comparison_markdown, comparison_text};
+pub use cost::{costs_csv, costs_markdown, costs_text};
 pub use csv::plan_csv;
 pub use dot::{tasks_dot, topology_dot};
 pub use explanation::{explanation, moved};

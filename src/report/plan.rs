@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use super::cost::within_plan;
 use super::schedules::course_in_words;
 use super::{Scene, Table, gantt_text};
 use crate::plan::{Alternative, Contender, Plan};
@@ -46,6 +47,8 @@ pub fn plan_text(plan: &Plan) -> String {
             let _ = writeln!(out, "  {line}");
         }
     }
+    let cost = plan.cost.as_ref().map(within_plan).filter(|cost| !cost.is_empty());
+    out.extend(cost.map(|cost| format!("\n{cost}")));
     out.push('\n');
     out += &verdict(plan);
     out

@@ -34,6 +34,19 @@ impl Table {
         self.rows.push(cells.into_iter().map(Into::into).collect());
     }
 
+    /// The same with only those rows that have `text` in a column.
+    #[must_use]
+    pub fn only(mut self, column: usize, text: &str) -> Self {
+        self.rows.retain(|row| row.get(column).is_some_and(|cell| cell == text));
+        self
+    }
+
+    /// Whether it has no rows.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
     /// Plain columns, no borders, `indent` spaces before each line.
     #[must_use]
     pub fn text(&self, indent: usize) -> String {

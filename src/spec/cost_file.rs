@@ -72,6 +72,20 @@ pub enum Method {
     Rent,
 }
 
+impl Method {
+    /// The word for it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Annuity => "annuity",
+            Self::StraightLine => "straight-line",
+            Self::Replacement => "replacement",
+            Self::Lease => "lease",
+            Self::Rent => "rent",
+        }
+    }
+}
+
 /// What the cost of capital follows from.
 #[derive(Debug, Clone, Copy, PartialEq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]

@@ -1,5 +1,7 @@
 //! A figure that is known to lie between two ends.
 
+use std::fmt;
+
 use serde::Serialize;
 
 /// A value between a low and a high end.
@@ -41,6 +43,16 @@ impl<T: Copy> Range<T> {
     #[must_use]
     pub fn turned(self) -> Self {
         Self { low: self.high, value: self.value, high: self.low }
+    }
+}
+
+impl<T: fmt::Display + PartialEq> fmt::Display for Range<T> {
+    /// The value, and the ends behind it where there are any: `5.00 years (4.00 years to 6.00 years)`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.low == self.high {
+            return write!(f, "{}", self.value);
+        }
+        write!(f, "{} ({} to {})", self.value, self.low, self.high)
     }
 }
 

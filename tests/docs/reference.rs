@@ -34,7 +34,7 @@ What the planner takes when a key is left out. Figures among these are `assumed`
 | `price.gpu-hour` | the accelerator's rental price, else its ownership cost; no cost without either | catalogue, dated |
 | `cost`, what it does not say | figures of `planner catalog economics`, assumed | each with source and date |
 | `cost.method` | `annuity` | |
-| `cost.capital` | the bill of materials, where there is one; else the price of nodes, with 19 % of the cluster's price for its network | catalogue, dated |
+| `cost.capital` | the price of the node and a GPU's part of the rest of the bill of materials; 19 % of the cluster's price for its network where the switches have no price | catalogue, dated |
 | `cost.software`, `cost.data` | not counted | |
 | `cost.rent.price` | the accelerator's rental price; no comparison without one | catalogue, dated |
 | `fabric.oversubscription`, `fabric.core-oversubscription` | 1, as much bandwidth up as down | |

@@ -121,11 +121,22 @@ impl Bill {
     /// The bill of a cluster with `spares` nodes in store, by pool.
     #[must_use]
     pub fn with_spares(cluster: &Cluster, topology: &Topology, catalog: &Catalog, spares: &[u32]) -> Self {
+        Self::sized(cluster, topology.fabric(), catalog, spares)
+    }
+
+    /// The bill of a cluster whose graph is not at hand: only the size of its fabric counts.
+    #[must_use]
+    pub fn of(cluster: &Cluster, catalog: &Catalog) -> Self {
+        let spares: Vec<u32> = cluster.pools.iter().map(|pool| pool.spares).collect();
+        Self::sized(cluster, size_fabric(cluster).as_ref(), catalog, &spares)
+    }
+
+    fn sized(cluster: &Cluster, fabric: Option<&FabricSize>, catalog: &Catalog, spares: &[u32]) -> Self {
         let mut notes = Vec::new();
-        let whole = count(cluster, topology.fabric(), catalog, &mut notes);
+        let whole = count(cluster, fabric, catalog, &mut notes);
         let before = extension::owned(cluster);
         let owned = before.as_ref().map(|owned| count(owned, size_fabric(owned).as_ref(), catalog, &mut Vec::new()));
-        if let (Some(before), Some(size)) = (&before, topology.fabric()) {
+        if let (Some(before), Some(size)) = (&before, fabric) {
             notes.extend(extension::relaid(before, size));
         }
         let mut have = owned.map_or_else(Vec::new, |owned| owned.items);
@@ -135,7 +146,7 @@ impl Bill {
         for left in have.iter().filter(|left| left.count > 0) {
             notes.push(format!("{} owned {} ({}) have no place in the whole.", left.count, left.role, left.name));
         }
-        let limits = limits::check(cluster, &whole.racks, whole.it_power, topology.fabric());
+        let limits = limits::check(cluster, &whole.racks, whole.it_power, fabric);
         let racks = whole.racks.into_iter();
         Self {
             schema_version: BILL_SCHEMA_VERSION,
@@ -162,6 +173,16 @@ impl Bill {
     pub fn capital_of(&self, group: Group) -> Option<MoneyInterval> {
         let lines = self.lines.iter().filter(|line| line.group == group);
         lines.filter_map(|line| line.total).reduce(|a, b| a.plus(b).unwrap_or(a))
+    }
+
+    /// What is around the nodes: everything but them that has a price, owned or bought; nothing where the switches between accelerators
+    /// have none, because then most of it is missing.
+    #[must_use]
+    pub fn around_nodes(&self) -> Option<Vec<&Line>> {
+        let switches = |line: &&Line| line.group == Group::ComputeFabric && line.role.ends_with("switches");
+        let known = self.lines.iter().filter(switches).all(|line| line.price.is_some());
+        let around = || self.lines.iter().filter(|line| line.group != Group::Compute && line.price.is_some());
+        known.then(|| around().collect())
     }
 
     /// Items that are bought and have no price, each name once, with how many of it.

@@ -1,0 +1,109 @@
+//! What a run costs: GPU-hours at a price, and the electricity in it.
+
+use serde::Serialize;
+
+use super::exchange::{Exchange, MissingPrice};
+use super::owned::OwnedCost;
+use super::rent::RentOrBuy;
+use crate::catalog::{Catalog, Provenance, Sourced};
+use crate::run::RunEstimate;
+use crate::spec::{Cluster, Pool};
+use crate::units::{HourlyPrice, Money, Range};
+
+/// The cost of a run.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct CostEstimate {
+    /// Price of a GPU-hour that a job holds: given; else what a used one costs its owner, where the file has a `cost` block; else of
+    /// the catalogue. None when nobody knows one.
+    pub gpu_hour: Option<Sourced<HourlyPrice>>,
+    /// GPU-hours at that price. Electricity is part of it.
+    pub total: Option<Money>,
+    /// The same for a million tokens.
+    pub per_million_tokens: Option<Money>,
+    /// The total between the ends of the owner's cost.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub total_range: Option<Range<Money>>,
+    /// Electricity alone, at the cluster's tariff.
+    pub electricity: Option<Money>,
+    /// Electricity alone over the total: over the all-in cost, not the facility's.
+    pub electricity_share_of_total: Option<f64>,
+    /// What a GPU-hour costs its owner, line by line, where the file has a `cost` block.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub owned: Option<OwnedCost>,
+    /// Renting against owning.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rent_or_buy: Option<RentOrBuy>,
+    /// Prices that the `cost` block needs and nobody knows.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub missing: Vec<MissingPrice>,
+}
+
+impl CostEstimate {
+    /// The cost of `run` on a pool of a cluster.
+    #[must_use]
+    pub fn new(cluster: &Cluster, pool: &Pool, catalog: &Catalog, run: &RunEstimate) -> Self {
+        let exchange = Exchange { cluster, catalog };
+        let mut missing = Vec::new();
+        let (mut owned, mut rent_or_buy) = (None, None);
+        if cluster.cost.stated {
+            match OwnedCost::new(cluster, pool, catalog, None) {
+                // What only a comparison needs is not missing.
+                Ok(cost) => (rent_or_buy, owned) = (RentOrBuy::new(exchange, pool, &cost).ok(), Some(cost)),
+                Err(error) => missing.push(error),
+            }
+        }
+        let gpu_hour = gpu_hour(cluster, pool, owned.as_ref());
+        let total = gpu_hour.as_ref().map(|price| run.gpu_hours * price.value);
+        let electricity = cluster.power.tariff.map(|tariff| run.energy * tariff);
+        let usd = |money: Money| exchange.usd(money).ok().map(Money::amount);
+        let share = match (electricity.and_then(usd), total.and_then(usd)) {
+            (Some(electricity), Some(total)) if total > 0.0 => Some(electricity / total),
+            _ => None,
+        };
+        let at_owners_cost = owned.as_ref().filter(|_| cluster.gpu_hour.is_none());
+        Self {
+            per_million_tokens: total.map(|total| total * (1e6 / run.tokens.get().max(1.0))),
+            total_range: at_owners_cost.map(|owned| owned.utilised_gpu_hour.map(|price| run.gpu_hours * price)),
+            total,
+            electricity,
+            electricity_share_of_total: share,
+            gpu_hour,
+            owned,
+            rent_or_buy,
+            missing,
+        }
+    }
+}
+
+/// What a GPU-hour of a pool costs, in US dollars; nothing where no price or no rate of exchange is known.
+#[must_use]
+pub fn usd_per_gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<f64> {
+    let stated = cluster.cost.stated && cluster.gpu_hour.is_none();
+    let owned = stated.then(|| OwnedCost::new(cluster, pool, catalog, None).ok()).flatten();
+    let price = gpu_hour(cluster, pool, owned.as_ref())?.value;
+    Exchange { cluster, catalog }.usd(price.per_unit()).ok().map(Money::amount)
+}
+
+/// As given; else what a used hour costs its owner; else what the accelerator rents for; else what an owned one costs a large cloud.
+fn gpu_hour(cluster: &Cluster, pool: &Pool, owned: Option<&OwnedCost>) -> Option<Sourced<HourlyPrice>> {
+    if let Some(price) = cluster.gpu_hour {
+        return Some(Sourced::new(price, Provenance::Given, "cluster file, price.gpu-hour"));
+    }
+    if let Some(owned) = owned {
+        let worst = owned.figures.iter().map(|figure| figure.provenance).max().unwrap_or(Provenance::Given);
+        let used = owned.utilisation.value;
+        return Some(Sourced::new(
+            owned.utilised_gpu_hour.value,
+            worst,
+            format!("owned, {}, {used} of hours used", owned.terms()),
+        ));
+    }
+    let accelerator = &pool.accelerator;
+    let (rate, what) = match (&accelerator.rental, &accelerator.ownership) {
+        (Some(rate), _) => (rate, "rented"),
+        (None, Some(rate)) => (rate, "owned, large cloud"),
+        (None, None) => return None,
+    };
+    // A price seen somewhere at some date: for this purchase it is an assumption.
+    Some(Sourced::new(rate.price, Provenance::Assumed, format!("{what}, {}: {}", rate.date, rate.source)))
+}

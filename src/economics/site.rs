@@ -1,0 +1,118 @@
+//! The lines of the site: space, power distribution and cooling; and the electricity that goes through them.
+
+use super::electricity::{Bill, Month, PeriodPrice, Tariff, bills};
+use super::exchange::{MissingPrice, Priced};
+use super::ledger::Ledger;
+use super::{capital, facility};
+use crate::catalog::{Provenance, Sourced};
+use crate::spec::{Component, Facility};
+use crate::units::{EnergyPrice, GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, Range, Share, Watts};
+
+/// Months of a year.
+const MONTHS: usize = 12;
+
+impl Ledger<'_> {
+    /// IT power that a site is built for: measured with everything around a GPU, or a GPU's part of its node's largest.
+    pub(super) fn housed(&self) -> Watts {
+        let node = self.pool.max_power.value / f64::from(self.pool.gpus_per_node.max(1));
+        self.cost.power_per_gpu.as_ref().map_or(node, |power| power.value)
+    }
+
+    /// Power at the meter while training. What was measured has its load in it.
+    pub(super) fn metered(&self) -> Watts {
+        let load = if self.cost.power_per_gpu.is_some() { 1.0 } else { self.cluster.power.load_factor.value };
+        self.housed() * load * self.cluster.power.pue.value
+    }
+
+    /// Writes the line of the site; what it costs to build for a GPU, where it is built.
+    pub(super) fn site(&mut self) -> Priced<Option<Range<GpuPrice>>> {
+        let (power, cost) = (self.housed(), self.cost);
+        match &cost.power_per_gpu {
+            Some(measured) => self.note("IT power per GPU", power, measured),
+            None => self.note("IT power per GPU", power, &self.pool.max_power),
+        }
+        match &cost.facility {
+            Facility::Rented(price) => {
+                self.note("colocation", price.value, price);
+                let month = PowerMonthPrice::new(self.exchange.usd(price.value.per_unit())?);
+                let hour = Range::exact(facility::rented(power, month).hourly());
+                self.line(Component::Facility, hour, format!("{power} x {} x 12 / 8,766 h", price.value));
+                Ok(None)
+            }
+            Facility::Built { price, life, rate, maintenance } => {
+                let watt = self.need("build cost of the site", price.as_ref(), "facility: {build: 12 USD/W}")?;
+                let built =
+                    self.exchange.each(watt, PowerPrice::per_unit, |watt| facility::build(power, PowerPrice::new(watt)))?;
+                let life = self.need("life of the site", life.as_ref(), "facility: {life: 15 years}")?;
+                let rate = self.need("cost of capital of the site", rate.as_ref(), "facility: {rate: 8 %/year}")?;
+                let upkeep = self.need("maintenance of the site", maintenance.as_ref(), "facility: {maintenance: 3 %/year}")?;
+                let charge = rate.with(life.turned(), |rate, life| capital::annuity(rate, life, Share::ZERO));
+                let charge = charge.with(upkeep, |charge, upkeep| charge + upkeep);
+                let hour = built.with(charge, |built, charge| (built * charge).hourly());
+                let factor = capital::recovery_factor(rate.value, life.value).get();
+                let formula = format!(
+                    "{power} x {} x ({factor:.4} + {}) / 8,766 h, recovery factor and maintenance",
+                    watt.value, upkeep.value
+                );
+                self.line(Component::Facility, hour, formula);
+                Ok(Some(built))
+            }
+        }
+    }
+
+    /// Writes the line of electricity, the bills of an even year; gives the part of it that only used hours cost.
+    pub(super) fn electricity(&mut self) -> Priced<Range<HourlyPrice>> {
+        let power = self.metered();
+        let tariff = self.tariff()?;
+        let hourly = |year: f64| GpuYearPrice::new(Money::usd(year)).hourly();
+        let year = tariff.1.map(|price| {
+            let tariff = Tariff { periods: Tariff::flat(price).periods, ..tariff.0.clone() };
+            let bills = bills(&tariff, &[Month::even(power); MONTHS]);
+            let energy: f64 = bills.iter().map(|bill| bill.energy).sum();
+            (bills.iter().map(Bill::total).sum::<f64>(), energy * (1.0 + tariff.taxes))
+        });
+        let more = if tariff.0.demand.is_some() { ", demand on the billed power" } else { "" };
+        let more = if tariff.0.taxes > 0.0 || tariff.0.fee > 0.0 { format!("{more}, taxes and fee") } else { more.to_owned() };
+        let formula = format!("{power} at the meter x {}{more}", tariff.1.value);
+        self.line(Component::Electricity, year.map(|(total, _)| hourly(total)), formula);
+        Ok(year.map(|(_, energy)| hourly(energy)))
+    }
+
+    /// The tariff in US dollars with one GPU's part of what the cluster contracts, and the mean price of its energy.
+    fn tariff(&mut self) -> Priced<(Tariff, Range<EnergyPrice>)> {
+        let (e, gpus) = (&self.cost.electricity, f64::from(self.cluster.gpus().max(1)));
+        let usd = |price: EnergyPrice| self.exchange.usd(price.per_unit()).map(EnergyPrice::new);
+        let periods = e.periods.iter().map(|(_, price, hours)| Ok(PeriodPrice { hours: *hours, price: usd(*price)? }));
+        let demand = e.demand.map(|price| self.exchange.usd(price.per_unit())).transpose()?;
+        let fee = e.fee.map(|fee| self.exchange.usd(fee.per_unit())).transpose()?;
+        let tariff = Tariff {
+            periods: periods.collect::<Priced<_>>()?,
+            demand: demand.map(PowerMonthPrice::new),
+            ratchet: e.ratchet,
+            contract: e.contract.unwrap_or_default() / gpus,
+            floor: e.floor,
+            taxes: e.taxes.get(),
+            fee: fee.map_or(0.0, Money::amount) / MONTHS as f64 / gpus,
+        };
+        let given = |text: String, place: &str| Sourced::new(text, Provenance::Given, format!("cluster file, {place}"));
+        let (price, from) = match (self.cluster.power.tariff, &e.tariff) {
+            _ if !e.periods.is_empty() => {
+                let periods: Vec<String> = e.periods.iter().map(|(name, price, _)| format!("{name} {price}")).collect();
+                (Range::exact(tariff.mean_price()), given(periods.join(", "), "cost.electricity.periods"))
+            }
+            (Some(flat), _) => (Range::exact(usd(flat)?), given(flat.to_string(), "power.tariff")),
+            (None, Some(known)) => {
+                let prices = self.exchange.each(known.value, EnergyPrice::per_unit, EnergyPrice::new)?;
+                (prices, known.clone().map(|prices| prices.to_string()))
+            }
+            (None, None) => {
+                return Err(MissingPrice::new("electricity", "write `tariff: 0.08 USD/kWh` under `power` in the cluster file"));
+            }
+        };
+        self.note("electricity", &from.value, &from);
+        if let Some(price) = e.demand {
+            self.note("demand", price, &given(String::new(), "cost.electricity.demand"));
+        }
+        Ok((tariff, price))
+    }
+}
