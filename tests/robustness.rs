@@ -30,7 +30,7 @@ fn config() -> ProptestConfig {
 }
 
 /// Keys under which the JSON of a plan may hold nothing, because the answer has no such part.
-const MAY_BE_NULL: [&str; 21] = [
+const MAY_BE_NULL: [&str; 28] = [
     "course",
     "run",
     "cost",
@@ -38,6 +38,13 @@ const MAY_BE_NULL: [&str; 21] = [
     "deadline_s",
     "carbon_g",
     "meets_deadline",
+    "job_mtti_s",
+    "mtti_s",
+    "interval_s",
+    "intensity_g_per_j",
+    "location_g",
+    "market_g",
+    "parts",
     "gpu_hour",
     "total",
     "per_million_tokens",
@@ -386,20 +393,38 @@ fn any_cluster() -> impl Strategy<Value = String> {
         maybe("load-factor", 0.01..1.0_f64),
         maybe("tariff", quantity("USD/kWh")),
         maybe("carbon", quantity("g/kWh")),
+        maybe("gpu-cap", quantity("W")),
+        maybe("contracted", quantity("GWh")),
+        maybe("residual-carbon", quantity("g/kWh")),
     )
-        .prop_map(|(a, b, c, d, e)| joined(&[a, b, c, d, e]));
+        .prop_map(|(a, b, c, d, e, f, g, h)| joined(&[a, b, c, d, e, f, g, h]));
     let price = maybe("gpu-hour", quantity("CNY/GPU-hour"));
-    let failures = maybe("failures", quantity("/1000 node-days"));
-    (prop::collection::vec(pool, 1..3), fabric, power, price, failures, cost_block()).prop_map(
-        |(pools, fabric, power, price, failures, cost)| {
+    let reliability = (
+        maybe("failures", quantity("/1000 node-days")),
+        maybe("job-mtti", quantity("h")),
+        maybe("restart", quantity("min")),
+        maybe("checkpoint-interval", quantity("min")),
+        maybe("checkpoint-blocking", quantity("s")),
+        maybe("repair", quantity("days")),
+        maybe("outage-correlation", 0.0..0.5_f64),
+        maybe("full-strength", 0.5..0.99_f64),
+    )
+        .prop_map(|(a, b, c, d, e, f, g, h)| joined(&[a, b, c, d, e, f, g, h]));
+    let storage = (
+        maybe("write", quantity("GB/s")),
+        maybe("read", quantity("GB/s")),
+        maybe("write-per-node", quantity("GB/s")),
+        maybe("read-per-node", quantity("GB/s")),
+    )
+        .prop_map(|(a, b, c, d)| joined(&[a, b, c, d]));
+    (prop::collection::vec(pool, 1..3), fabric, power, price, reliability, storage, cost_block()).prop_map(
+        |(pools, fabric, power, price, reliability, storage, cost)| {
             let mut text = "name: any\npools:\n".to_owned();
             for (i, pool) in pools.iter().enumerate() {
                 let _ = writeln!(text, "- {{name: p{i}, {pool}}}");
             }
-            let _ = write!(
-                text,
-                "fabric: {{{fabric}}}\npower: {{{power}}}\nprice: {{{price}}}\nreliability: {{{failures}}}\n{cost}"
-            );
+            let _ = write!(text, "fabric: {{{fabric}}}\npower: {{{power}}}\nprice: {{{price}}}\n");
+            let _ = write!(text, "reliability: {{{reliability}}}\nstorage: {{{storage}}}\n{cost}");
             text
         },
     )

@@ -4,7 +4,7 @@ use planner::calibration::Calibration;
 use planner::catalog::Catalog;
 use planner::diagnostic::Source;
 use planner::plan::Plan;
-use planner::size::{Answer, Design, Limits, Need, Question, Site};
+use planner::size::{Answer, Design, Limits, Need, Question, Site, Sized};
 use planner::spec::{Cluster, Workload};
 use planner::topology::Topology;
 use planner::units::{Money, Seconds, Watts};
@@ -69,7 +69,7 @@ fn the_cheapest_server_within_the_limits_is_bought() {
     let workload = workload(JOB);
     let servers = ["dgx-h100", "dgx-h200", "dgx-b200"];
     let free = answer(&workload, 10.0, Limits::default(), &servers);
-    let prices: Vec<f64> = free.servers.iter().filter_map(|candidate| candidate.sized.as_ref()).map(|s| s.price()).collect();
+    let prices: Vec<f64> = free.servers.iter().filter_map(|candidate| candidate.sized.as_ref()).map(Sized::price).collect();
     assert_eq!(prices.len(), 3);
     assert!(prices.is_sorted(), "the cheapest is not first: {prices:?}");
     let best = free.best.as_ref().expect("an answer");

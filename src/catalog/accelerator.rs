@@ -4,7 +4,7 @@ use schemars::JsonSchema;
 use serde::Deserialize;
 
 use super::{Entry, Price, entry};
-use crate::units::{BitsPerSecond, Bytes, BytesPerSecond, FlopPerSecond, Hertz, HourlyPrice, Watts};
+use crate::units::{BitsPerSecond, Bytes, BytesPerSecond, Carbon, FlopPerSecond, Hertz, HourlyPrice, Watts};
 
 /// One accelerator of the catalogue. Rates are dense, per device.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -50,6 +50,9 @@ pub struct Accelerator {
     /// Power of the whole site's IT per accelerator.
     #[serde(default)]
     pub all_in_power: Option<Watts>,
+    /// Carbon of making it, as its vendor declares.
+    #[serde(default)]
+    pub embodied_carbon: Option<Carbon>,
     /// Purchase price.
     #[serde(default)]
     pub price: Option<Price>,

@@ -46,7 +46,7 @@ impl CostEstimate {
         let mut missing = Vec::new();
         let (mut owned, mut rent_or_buy) = (None, None);
         if cluster.cost.stated {
-            match OwnedCost::new(cluster, pool, catalog, None) {
+            match OwnedCost::new(cluster, pool, catalog, Some(run.goodput)) {
                 // What only a comparison needs is not missing.
                 Ok(cost) => (rent_or_buy, owned) = (RentOrBuy::new(exchange, pool, &cost).ok(), Some(cost)),
                 Err(error) => missing.push(error),

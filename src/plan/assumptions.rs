@@ -4,6 +4,8 @@ use serde::Serialize;
 
 use crate::catalog::{Provenance, Sourced};
 use crate::economics::{CostEstimate, OwnedCost};
+use crate::run::RunEstimate;
+use crate::run::power::WAITING;
 use crate::spec::Cluster;
 use crate::step::memory::RESERVE;
 use crate::step::{Setup, StepEstimate};
@@ -23,7 +25,7 @@ pub(super) fn collect(
     cluster: &Cluster,
     setup: &Setup<'_>,
     step: &StepEstimate,
-    cost: Option<&CostEstimate>,
+    (run, cost): (Option<&RunEstimate>, Option<&CostEstimate>),
 ) -> Vec<Assumption> {
     let mut found = Vec::new();
     let interval = setup.calibration.training().interval(&setup.pool.accelerator.name, &setup.computation, step.gpus);
@@ -47,7 +49,14 @@ pub(super) fn collect(
     };
     share("matmul share of peak", &setup.device.linear.share);
     share("memory bandwidth share", &setup.device.memory.efficiency);
-    share("share of node power drawn in training", &cluster.power.load_factor);
+    if run.is_some_and(|run| run.node_power.parts.is_some()) {
+        share(
+            "power of GPUs that wait",
+            &Sourced::new(WAITING, Provenance::Assumed, "of that added by computing: they poll and copy"),
+        );
+    } else {
+        share("share of node power drawn in training", &cluster.power.load_factor);
+    }
     if cluster.power.pue.provenance == Provenance::Assumed {
         add("PUE", cluster.power.pue.value.to_string(), &cluster.power.pue.source);
     }
@@ -64,5 +73,33 @@ pub(super) fn collect(
     if step.strategy.ep > 1 {
         add("expert load", "balanced".into(), "every expert gets the same number of tokens");
     }
+    if let Some(run) = run {
+        found.extend(interruptions(cluster, run));
+        if run.carbon.location.is_some() {
+            let (embodied, life) = (&setup.pool.embodied_carbon, &setup.pool.service_life);
+            found.extend(shown("carbon of a GPU's making", embodied, embodied.value.to_string()));
+            found.extend(shown("service life", life, life.value.to_string()));
+        }
+    }
     found
+}
+
+/// What is assumed of failures, checkpoints and repairs.
+fn interruptions(cluster: &Cluster, run: &RunEstimate) -> Vec<Assumption> {
+    let (reliability, checkpoint) = (&cluster.reliability, &run.checkpoint);
+    [
+        shown("failures", &run.failures.node_rate, run.failures.node_rate.value.to_string()),
+        shown("restart", &reliability.restart, reliability.restart.value.to_string()),
+        shown("checkpoint bandwidth", &checkpoint.write_bandwidth, checkpoint.write_bandwidth.value.to_string()),
+        shown("repair", &run.spares.repair, run.spares.repair.value.to_string()),
+        shown("correlation of outages", &run.spares.correlation, run.spares.correlation.value.to_string()),
+    ]
+    .into_iter()
+    .flatten()
+    .collect()
+}
+
+/// A figure, where it is assumed.
+fn shown<T>(what: &str, figure: &Sourced<T>, value: String) -> Option<Assumption> {
+    (figure.provenance == Provenance::Assumed).then(|| Assumption { what: what.to_owned(), value, why: figure.source.clone() })
 }

@@ -8,7 +8,7 @@ use crate::calibration::Calibration;
 use crate::catalog::{Catalog, Peak};
 use crate::economics::usd_per_gpu_hour;
 use crate::parallel::Strategy;
-use crate::run::node_power;
+use crate::run::{Resilience, node_power};
 use crate::search::{Found, Objective, Progress, Search, Space, Wanted, search_watched};
 use crate::spec::{Cluster, Computation, Job, Pool, Precision, Workload};
 use crate::step::Setup;
@@ -62,7 +62,7 @@ impl<'a> Contest<'a> {
         let entry = |setup: Setup<'a>| {
             let most_gpus = request.most_gpus(cluster, setup.pool, workload, job)?;
             let space = Space { any_schedule: request.any_schedule, most_gpus, ..space(&setup, job) };
-            let wanted = request.wanted(job);
+            let wanted = request.wanted(job, Resilience::new(cluster, &setup));
             let found = search_watched(&setup, &space, &wanted, watch);
             let weight = weight(request.objective, cluster, &setup, catalog);
             Ok::<_, Refusal>(Entry { setup, space, wanted, found, weight })

@@ -3,15 +3,19 @@
 //! A [`Derivation`] is a value, how it follows from others, and those others. [`Derivation::recomputed`] evaluates it from its
 //! parts, so that a test can hold every line of an explanation against its own formula.
 
+mod carbon;
+mod run;
+
 use serde::Serialize;
 
 use super::Plan;
-use super::price::{dollars, prices};
 use crate::catalog::{Provenance, Sourced};
 use crate::spec::Cluster;
 use crate::step::Setup;
 use crate::step::schedule::Placement;
-use crate::units::{Bytes, Carbon, Energy, Flop, FlopPerSecond, Seconds, Tokens, TokensPerSecond, Watts, grouped, significant};
+use crate::units::{
+    Bytes, BytesPerSecond, Carbon, Energy, Flop, FlopPerSecond, Seconds, Tokens, TokensPerSecond, Watts, grouped, significant,
+};
 
 /// How a value follows from others.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -25,6 +29,14 @@ pub enum How {
     Quotient,
     /// The first part less the others.
     Difference,
+    /// The largest of its parts.
+    Largest,
+    /// The smallest of its parts.
+    Smallest,
+    /// e to the power of the first part over the second.
+    Exponential,
+    /// The same less one.
+    Growth,
     /// A figure: where it comes from.
     Figure {
         /// How far to trust it.
@@ -81,6 +93,10 @@ impl Derivation {
             How::Product => parts.product(),
             How::Quotient => parts.next().unwrap_or(f64::NAN) / parts.product::<f64>(),
             How::Difference => parts.next().unwrap_or(f64::NAN) - parts.sum::<f64>(),
+            How::Largest => parts.fold(f64::NAN, f64::max),
+            How::Smallest => parts.fold(f64::NAN, f64::min),
+            How::Exponential => (parts.next().unwrap_or(f64::NAN) / parts.product::<f64>()).exp(),
+            How::Growth => (parts.next().unwrap_or(f64::NAN) / parts.product::<f64>()).exp_m1(),
             How::Figure { .. } | How::Model { .. } => self.value,
         }
     }
@@ -94,6 +110,7 @@ impl Derivation {
             "FLOP" => Flop::new(self.value).to_string(),
             "FLOP/s" => FlopPerSecond::new(self.value).to_string(),
             "J" => Energy::new(self.value).to_string(),
+            "B/s" => BytesPerSecond::new(self.value).to_string(),
             "W" => Watts::new(self.value).to_string(),
             "g" => Carbon::new(self.value).to_string(),
             "tokens" => Tokens::new(self.value).to_string(),
@@ -123,6 +140,10 @@ impl Derivation {
                 None => String::new(),
             },
             How::Difference => format!("= {}", names(" - ")),
+            How::Largest => format!("= the largest of {}", names(", ")),
+            How::Smallest => format!("= the smallest of {}", names(", ")),
+            How::Exponential => format!("= e^({})", names(" / ")),
+            How::Growth => format!("= e^({}) - 1", names(" / ")),
             How::Figure { provenance, source } => format!("{provenance}: {source}"),
             How::Model { equation } => equation.clone(),
         }
@@ -135,52 +156,7 @@ pub fn explain(plan: &Plan, cluster: &Cluster, setup: &Setup<'_>) -> Vec<Derivat
     let step = step_time(plan, setup);
     let mut out = vec![step.clone(), throughput(plan, &step), mfu(plan, setup, &step), memory(plan, setup)];
     if let Some(run) = &plan.run {
-        let time = Derivation::new(
-            "run time",
-            run.time.get(),
-            "s",
-            How::Product,
-            vec![Derivation::model("steps", run.steps as f64, "", "tokens over tokens per step, rounded up"), step],
-        );
-        let power = power(run, cluster, setup);
-        let energy = Derivation::new("energy", run.energy.get(), "J", How::Product, vec![power, time.clone()]);
-        let gpu_hours = Derivation::new(
-            "GPU-hours",
-            run.gpu_hours.get() / 3600.0,
-            "GPU-h",
-            How::Quotient,
-            vec![
-                Derivation::new("GPU-seconds", run.gpu_hours.get(), "GPU-s", How::Product, vec![time.clone(), gpus(plan)]),
-                Derivation::given("seconds per hour", 3600.0, "", "definition"),
-            ],
-        );
-        out.push(time);
-        let kilowatt_hours = Derivation::new(
-            "energy in kWh",
-            run.energy.get() / 3.6e6,
-            "kWh",
-            How::Quotient,
-            vec![energy, Derivation::given("joules per kWh", 3.6e6, "", "definition")],
-        );
-        out.push(kilowatt_hours.clone());
-        if let Some((carbon, intensity)) = run.carbon.zip(cluster.power.carbon) {
-            let intensity =
-                Derivation::given("carbon intensity", intensity.get() * 3.6e6, "g/kWh", "cluster file, power.carbon");
-            out.push(Derivation::new("carbon", carbon.get(), "g", How::Product, vec![kilowatt_hours.clone(), intensity]));
-        }
-        if let Some((cost, tariff)) = plan.cost.as_ref().and_then(|cost| cost.electricity).zip(cluster.power.tariff) {
-            let unit = dollars(cost);
-            let tariff = Derivation::given("tariff", tariff.per_unit().amount(), unit, "cluster file, power.tariff");
-            out.push(Derivation::new("electricity", cost.amount(), unit, How::Product, vec![kilowatt_hours, tariff]));
-        }
-        let (price, owned) = prices(plan);
-        match price.zip(plan.cost.as_ref().and_then(|cost| cost.total)) {
-            Some((price, total)) => {
-                out.push(Derivation::new("cost", total.amount(), dollars(total), How::Product, vec![gpu_hours, price]));
-            }
-            None => out.push(gpu_hours),
-        }
-        out.extend(owned);
+        out.extend(run::explain(plan, run, cluster, setup, step));
     }
     out
 }
@@ -317,19 +293,4 @@ fn memory(plan: &Plan, setup: &Setup<'_>) -> Derivation {
     let capacity =
         Derivation::figure("capacity", plan.step.memory_capacity.get(), "B", &setup.pool.accelerator_figure("memory", ()));
     Derivation::new(format!("memory free on stage {}", stage.stage), free, "B", How::Difference, vec![capacity, used])
-}
-
-fn power(run: &crate::run::RunEstimate, cluster: &Cluster, setup: &Setup<'_>) -> Derivation {
-    Derivation::new(
-        "site power",
-        run.site_power.get(),
-        "W",
-        How::Product,
-        vec![
-            Derivation::model("nodes", run.nodes as f64, "", "GPUs over GPUs per node, rounded up"),
-            Derivation::figure("largest power of a node", setup.pool.max_power.value.get(), "W", &setup.pool.max_power),
-            Derivation::figure("share drawn in training", cluster.power.load_factor.value, "", &cluster.power.load_factor),
-            Derivation::figure("PUE", cluster.power.pue.value, "", &cluster.power.pue),
-        ],
-    )
 }

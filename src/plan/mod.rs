@@ -220,7 +220,7 @@ impl Plan {
         let step = setup.estimate(&best.strategy, &best.costs).map_err(|deadlock| {
             Refusal::Input(vec![workload.error(job, "parallelism.schedule", Code::InvalidValue, deadlock.to_string())])
         })?;
-        let run = job.tokens.map(|tokens| RunEstimate::new(cluster, setup.pool, &step, tokens, job.deadline));
+        let run = job.tokens.map(|tokens| RunEstimate::new(cluster, setup, &step, (tokens, job)));
         let cost = run.as_ref().map(|run| CostEstimate::new(cluster, setup.pool, catalog, run));
         let followed = step.turns <= MOST_TURNS;
         let timeline = if followed { setup.task_graph(&best.costs).ok().map(|graph| graph.simulate()) } else { None };
@@ -245,8 +245,8 @@ impl Plan {
             search: found.account,
             gap: found.gap,
             calibrated: calibration.moved(&setup.pool.accelerator, setup.computation.precision),
-            assumptions: assumptions::collect(cluster, setup, &step, cost.as_ref()),
-            not_modelled: vec!["failures and restarts", "checkpoint writes", "stragglers"],
+            assumptions: assumptions::collect(cluster, setup, &step, (run.as_ref(), cost.as_ref())),
+            not_modelled: vec!["stragglers", "waiting for nodes under repair"],
             interval: StepInterval::new(setup, &step),
             step,
             run,

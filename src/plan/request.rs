@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::Refusal;
 use crate::diagnostic::Code;
-use crate::run::node_power;
-use crate::search::{Account, Deadline, Objective, Wanted};
+use crate::run::{Resilience, node_power};
+use crate::search::{Account, Calendar, Deadline, Objective, Wanted};
 use crate::spec::{Cluster, Job, Pool, Workload};
 use crate::units::Watts;
 
@@ -89,10 +89,11 @@ impl Request {
     }
 
     /// The same for the search of a job's layouts.
-    pub(super) fn wanted(&self, job: &Job) -> Wanted {
+    pub(super) fn wanted(&self, job: &Job, resilience: Resilience) -> Wanted {
+        let calendar = Calendar::new(move |nodes, step, steps| resilience.calendar(nodes, step, steps));
         Wanted {
             objective: self.objective,
-            deadline: job.tokens.zip(job.deadline).map(|(tokens, within)| Deadline { tokens, within }),
+            deadline: job.tokens.zip(job.deadline).map(|(tokens, within)| Deadline { tokens, within, calendar }),
             headroom: self.headroom,
             most_bubble: self.most_bubble,
             top: self.top,

@@ -111,7 +111,7 @@ fn figures(comparison: &Comparison) -> Table {
     });
     row("run", &|plan| plan.run.as_ref().map(|run| run.time.to_string()));
     row("energy", &|plan| plan.run.as_ref().map(|run| run.energy.to_string()));
-    row("carbon", &|plan| plan.run.as_ref().and_then(|run| run.carbon).map(|carbon| carbon.to_string()));
+    row("carbon", &|plan| plan.run.as_ref().and_then(|run| run.carbon.location).map(|carbon| carbon.to_string()));
     row("GPU-hour", &|plan| plan.cost.as_ref().and_then(|cost| cost.gpu_hour.as_ref()).map(|price| price.value.to_string()));
     row("cost", &|plan| plan.cost.as_ref().and_then(|cost| cost.total).map(|total| total.to_string()));
     row("tokens per unit of money", &|plan| {

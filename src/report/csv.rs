@@ -12,6 +12,7 @@ pub fn plan_csv(plan: &Plan) -> String {
     // Nine digits: more than any figure is worth, and the same whatever the order of a sum.
     let number = |value: f64| format!("{value:.8e}").parse::<f64>().unwrap_or(value).to_string();
     let maybe = |value: Option<f64>| value.map(number).unwrap_or_default();
+    let carbon = plan.run.as_ref().map(|run| run.carbon);
     let mut cells: Vec<(&str, String)> = vec![
         ("cluster", plan.cluster.name.clone()),
         ("pool", plan.cluster.pool.clone()),
@@ -35,8 +36,13 @@ pub fn plan_csv(plan: &Plan) -> String {
         ("bubble_s", number(step.breakdown.bubble.get())),
         ("memory_bytes", maybe(step.fullest().map(|stage| stage.memory.total().get()))),
         ("run_time_s", maybe(plan.run.as_ref().map(|run| run.time.get()))),
+        ("goodput", maybe(plan.run.as_ref().map(|run| run.goodput))),
+        ("interruptions", maybe(plan.run.as_ref().map(|run| run.interruptions))),
+        ("spare_nodes", maybe(plan.run.as_ref().map(|run| run.spares.nodes as f64))),
         ("energy_j", maybe(plan.run.as_ref().map(|run| run.energy.get()))),
-        ("carbon_g", maybe(plan.run.as_ref().and_then(|run| run.carbon).map(Carbon::get))),
+        ("carbon_g", maybe(carbon.and_then(|carbon| carbon.location).map(Carbon::get))),
+        ("carbon_market_g", maybe(carbon.and_then(|carbon| carbon.market).map(Carbon::get))),
+        ("carbon_embodied_g", maybe(carbon.map(|carbon| carbon.embodied.get()))),
     ];
     let total = plan.cost.as_ref().and_then(|cost| cost.total);
     cells.push(("cost", maybe(total.map(Money::amount))));

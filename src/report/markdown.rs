@@ -4,8 +4,9 @@ use std::fmt::Write as _;
 
 use super::Table;
 use super::cost::owned_markdown;
-use super::plan::{because, beside, elsewhere, stages};
+use super::plan::{because, beside, carbon, elsewhere, stages};
 use crate::plan::Plan;
+use crate::run::Checkpoint;
 
 /// The plan as Markdown.
 #[must_use]
@@ -23,10 +24,24 @@ pub fn plan_markdown(plan: &Plan) -> String {
     table.row(["layout".to_owned(), step.strategy.describe()]);
     if let Some(run) = &plan.run {
         table.row([run.tokens.to_string(), run.time.to_string()]);
+        table.row([
+            "goodput".to_owned(),
+            format!(
+                "{:.1} %: {:.0} interruptions, {} lost, {} spare nodes",
+                run.goodput * 100.0,
+                run.interruptions,
+                run.lost.total(),
+                run.spares.nodes
+            ),
+        ]);
+        if let Some(interval) = run.checkpoint.interval {
+            let Checkpoint { bytes, write, .. } = &run.checkpoint;
+            table.row(["checkpoint".to_owned(), format!("{bytes} every {interval}, written in {write}")]);
+        }
         table.row(["energy".to_owned(), run.energy.to_string()]);
         table.row(["power at the meter".to_owned(), run.site_power.to_string()]);
-        if let Some(carbon) = run.carbon {
-            table.row(["carbon".to_owned(), format!("{carbon} CO2e")]);
+        if let Some(carbon) = carbon(&run.carbon) {
+            table.row(["carbon".to_owned(), carbon]);
         }
     }
     if let Some(cost) = &plan.cost {

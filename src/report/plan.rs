@@ -5,7 +5,9 @@ use std::fmt::Write as _;
 use super::cost::within_plan;
 use super::schedules::course_in_words;
 use super::{Scene, Table, gantt_text};
+use crate::catalog::Provenance;
 use crate::plan::{Alternative, Contender, Plan};
+use crate::run::{Footprint, RunEstimate};
 use crate::step::{StageEstimate, StepEstimate};
 use crate::units::{Bytes, Seconds, grouped, significant};
 
@@ -82,15 +84,16 @@ fn answer(plan: &Plan) -> String {
         let price = plan.cost.as_ref().and_then(|cost| Some((cost.total?, cost.gpu_hour.as_ref()?)));
         let cost = match price {
             Some((total, price)) => {
-                format!("{total} at {}{}", price.value, star(price.provenance == crate::catalog::Provenance::Assumed))
+                format!("{total} at {}{}", price.value, star(price.provenance == Provenance::Assumed))
             }
             None => "no price known".to_owned(),
         };
         rows.push([run.tokens.to_string(), run.time.to_string(), run.energy.to_string(), cost]);
+        rows.push(goodput(run));
         let electricity = plan.cost.as_ref().and_then(|cost| cost.electricity);
         let mut site = vec![format!("{} at the meter", run.site_power)];
         site.extend(electricity.map(|money| format!("electricity {money}")));
-        site.extend(run.carbon.map(|carbon| format!("{carbon} CO2e")));
+        site.extend(carbon(&run.carbon));
         rows.push(["Power".to_owned(), site.join(" · "), String::new(), String::new()]);
     }
     rows.push(["Layout".to_owned(), step.strategy.describe(), String::new(), String::new()]);
@@ -102,6 +105,31 @@ fn answer(plan: &Plan) -> String {
         let _ = writeln!(out, "{}", line.trim_end());
         out
     })
+}
+
+/// What interruptions leave of a run's time, and what is done against them.
+fn goodput(run: &RunEstimate) -> [String; 4] {
+    let assumed = run.failures.node_rate.provenance == Provenance::Assumed;
+    [
+        "Goodput".to_owned(),
+        format!("{:.1} %{}, {} lost", run.goodput * 100.0, star(assumed), run.lost.total()),
+        run.failures.mtti.map_or_else(|| "no failures".to_owned(), |mtti| format!("interrupted every {mtti}")),
+        match run.checkpoint.interval {
+            Some(interval) => {
+                let spares =
+                    if run.spares.nodes == 1 { "1 spare node".to_owned() } else { format!("{} spare nodes", run.spares.nodes) };
+                format!("{} saved every {interval}, {spares}", run.checkpoint.bytes)
+            }
+            None => "no checkpoints".to_owned(),
+        },
+    ]
+}
+
+/// Carbon of a run, where that of its electricity is known.
+pub(super) fn carbon(of: &Footprint) -> Option<String> {
+    let location = of.location?;
+    let market = of.market.map(|market| format!(" ({market} by market)")).unwrap_or_default();
+    Some(format!("{location} CO2e{market}, hardware {}", of.embodied))
 }
 
 fn pad(text: &str, width: usize) -> String {

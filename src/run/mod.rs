@@ -1,12 +1,28 @@
-//! A whole training run from a step: how many steps, how long, how much energy and carbon.
+//! A whole training run from a step: how many steps, how long with failures and checkpoints, how much energy and carbon.
 //!
-//! Failures, checkpoints and restarts are not in it. This room knows `step` and `spec`; it does not know money.
+//! This room knows `step` and `spec`; it does not know money.
+
+pub mod carbon;
+pub mod checkpoint;
+mod failures;
+pub mod goodput;
+pub mod power;
+mod resilience;
+pub mod spares;
+
+pub use carbon::{Footprint, YEAR};
+pub use checkpoint::Checkpoint;
+pub use failures::Failures;
+pub use goodput::{LostTime, Renewal};
+pub use power::NodePower;
+pub use resilience::Resilience;
+pub use spares::Spares;
 
 use serde::Serialize;
 
-use crate::spec::{Cluster, Pool};
-use crate::step::StepEstimate;
-use crate::units::{Carbon, Energy, GpuHours, Seconds, Tokens, Watts};
+use crate::spec::{Cluster, Job, Pool};
+use crate::step::{Setup, StepEstimate};
+use crate::units::{Energy, GpuHours, Seconds, Tokens, Watts};
 
 /// The estimate of a training run.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -15,15 +31,33 @@ pub struct RunEstimate {
     pub tokens: Tokens,
     /// Optimizer steps.
     pub steps: u64,
-    /// Time of all steps.
+    /// Time of all steps, were there no interruptions and no checkpoints.
+    #[serde(rename = "productive_time_s")]
+    pub productive: Seconds,
+    /// Time by the calendar: of all steps, and what is lost.
     #[serde(rename = "time_s")]
     pub time: Seconds,
-    /// Accelerators times that time.
+    /// Time of all steps over time by the calendar.
+    pub goodput: f64,
+    /// What is lost.
+    #[serde(rename = "lost_time")]
+    pub lost: LostTime,
+    /// How often the job is interrupted.
+    pub failures: Failures,
+    /// Interruptions expected over the run.
+    pub interruptions: f64,
+    /// How it saves what it has learnt.
+    pub checkpoint: Checkpoint,
+    /// Nodes to keep beside the job's.
+    pub spares: Spares,
+    /// Accelerators times the time by the calendar.
     #[serde(rename = "gpu_seconds")]
     pub gpu_hours: GpuHours,
     /// Nodes that the job occupies.
     pub nodes: u64,
-    /// What those nodes draw while training.
+    /// What one of them draws while training.
+    pub node_power: NodePower,
+    /// What all of them draw.
     #[serde(rename = "it_power_w")]
     pub it_power: Watts,
     /// The same with the site's cooling and losses.
@@ -32,40 +66,70 @@ pub struct RunEstimate {
     /// Energy of the run at the site's meter.
     #[serde(rename = "energy_j")]
     pub energy: Energy,
-    /// CO2 equivalent of that energy, where the grid's intensity is given.
-    #[serde(rename = "carbon_g")]
-    pub carbon: Option<Carbon>,
+    /// CO2 equivalent of that energy, and of making the accelerators.
+    pub carbon: Footprint,
+    /// The same nodes at the same load for a year.
+    pub year: Year,
     /// Whether it is done by the job's deadline, where there is one.
     pub meets_deadline: Option<bool>,
 }
 
-/// What a node draws while training, with the site's cooling and losses.
+/// A year of 8,766 hours of the job's nodes at its load.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Year {
+    /// Energy at the site's meter.
+    #[serde(rename = "energy_j")]
+    pub energy: Energy,
+    /// CO2 equivalent.
+    pub carbon: Footprint,
+}
+
+/// The most that a node draws while training, with the site's cooling and losses.
 #[must_use]
 pub fn node_power(cluster: &Cluster, pool: &Pool) -> Watts {
-    pool.max_power.value * cluster.power.load_factor.value * cluster.power.pue.value
+    NodePower::new(cluster, pool, 1.0).total.value * cluster.power.pue.value
 }
 
 impl RunEstimate {
     /// The run of `tokens` at the pace of `step`.
     #[must_use]
-    pub fn new(cluster: &Cluster, pool: &Pool, step: &StepEstimate, tokens: Tokens, deadline: Option<Seconds>) -> Self {
+    pub fn new(cluster: &Cluster, setup: &Setup<'_>, step: &StepEstimate, (tokens, job): (Tokens, &Job)) -> Self {
+        let pool = setup.pool;
         let steps = (tokens / step.tokens_per_step).ceil();
-        let time = step.step_time * steps;
+        let productive = step.step_time * steps;
         let nodes = step.gpus.div_ceil(u64::from(pool.gpus_per_node));
-        let it_power = pool.max_power.value * cluster.power.load_factor.value * nodes as f64;
-        let site_power = node_power(cluster, pool) * nodes as f64;
+        let resilience = Resilience::new(cluster, setup);
+        let failures = resilience.failures(nodes);
+        let checkpoint = resilience.checkpoint(nodes, &failures, step.step_time);
+        let renewal = resilience.renewal(&failures, &checkpoint);
+        let time = renewal.calendar(productive);
+        let node_power = NodePower::new(cluster, pool, power::activity(&step.breakdown, step.step_time));
+        let it_power = node_power.total.value * nodes as f64;
+        let site_power = it_power * cluster.power.pue.value;
         let energy = site_power * time;
+        let footprint = |energy, time: Seconds| {
+            Footprint::new(&cluster.power.carbon, pool, energy, (job.start, time), time.on_gpus(step.gpus))
+        };
         Self {
             tokens,
             steps: steps as u64,
+            productive,
             time,
+            goodput: renewal.goodput(),
+            lost: renewal.lost(productive),
+            interruptions: renewal.interruptions(time),
+            spares: resilience.spares(nodes, &failures),
+            failures,
+            checkpoint,
             gpu_hours: time.on_gpus(step.gpus),
             nodes,
+            node_power,
             it_power,
             site_power,
             energy,
-            carbon: cluster.power.carbon.map(|intensity| intensity * energy),
-            meets_deadline: deadline.map(|deadline| time <= deadline),
+            carbon: footprint(energy, time),
+            year: Year { energy: site_power * YEAR, carbon: footprint(site_power * YEAR, YEAR) },
+            meets_deadline: job.deadline.map(|deadline| time <= deadline),
         }
     }
 }

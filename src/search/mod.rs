@@ -12,7 +12,7 @@ mod space;
 mod wanted;
 
 pub use space::{Family, Open, Space, microbatches};
-pub use wanted::{Deadline, Objective, Wanted};
+pub use wanted::{Calendar, Deadline, Objective, Wanted};
 
 use std::collections::BTreeMap;
 use std::time::Instant;

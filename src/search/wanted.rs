@@ -1,5 +1,6 @@
 //! What a search is for: what is made as small as it can be, and what an answer must keep to.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::parallel::Strategy;
@@ -34,16 +35,39 @@ impl Objective {
 }
 
 /// A run that has to be done by some time.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Deadline {
     /// Tokens of the run.
     pub tokens: Tokens,
-    /// Time that it may take.
+    /// Time that it may take by the calendar.
     pub within: Seconds,
+    /// Time that it takes by the calendar.
+    pub calendar: Calendar,
+}
+
+/// Time by the calendar: of a number of nodes, the time of a step, and that of all steps without interruption.
+type ByCalendar = dyn Fn(u64, Seconds, Seconds) -> Seconds + Send + Sync;
+
+/// What becomes of the time of a run's steps by the calendar, as those who know of failures say. It only rises with the time of a
+/// step.
+#[derive(Clone)]
+pub struct Calendar(Arc<ByCalendar>);
+
+impl Calendar {
+    /// Told by a function of the nodes, the time of a step and that of all steps.
+    pub fn new(of: impl Fn(u64, Seconds, Seconds) -> Seconds + Send + Sync + 'static) -> Self {
+        Self(Arc::new(of))
+    }
+}
+
+impl std::fmt::Debug for Calendar {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Calendar")
+    }
 }
 
 /// What is wanted of a search.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone)]
 pub struct Wanted {
     /// What is made as small as it can be.
     pub objective: Objective,
@@ -91,14 +115,16 @@ impl Wanted {
     pub fn score(&self, s: &Strategy, step: Seconds, sequence: u32, gpus_per_node: u32) -> f64 {
         let time = step.get() / s.sequences() as f64;
         let gpus = s.gpus();
+        let nodes = || gpus.div_ceil(u64::from(gpus_per_node.max(1)));
         match self.objective {
             Objective::Time => time,
             Objective::Cost => time * gpus as f64,
-            Objective::Energy => time * gpus.div_ceil(u64::from(gpus_per_node.max(1))) as f64,
+            Objective::Energy => time * nodes() as f64,
             Objective::Deadline => {
-                let in_time = self.deadline.is_none_or(|deadline| {
+                let in_time = self.deadline.as_ref().is_none_or(|deadline| {
                     let tokens = s.sequences() as f64 * f64::from(sequence);
-                    step * (deadline.tokens.get() / tokens).ceil() <= deadline.within
+                    let steps = step * (deadline.tokens.get() / tokens).ceil();
+                    (deadline.calendar.0)(nodes(), step, steps) <= deadline.within
                 });
                 if in_time { time * gpus as f64 } else { LATE + time * LATE }
             }

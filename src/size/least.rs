@@ -118,7 +118,7 @@ impl<'a> Sizer<'a> {
         let topology = Topology::new(cluster);
         let request = Request { top: 1, ..Request::default() };
         let mut done = question.limits.lead_time.unwrap_or(Seconds::ZERO);
-        let (mut jobs, mut energy, mut cost) = (Vec::new(), Energy::ZERO, Some(None));
+        let (mut jobs, mut energy, mut costs) = (Vec::new(), Energy::ZERO, Vec::new());
         for (job, deadline) in &self.jobs {
             let how: (_, _, &dyn Fn(crate::search::Progress)) = (question.calibration, &request, &|_| {});
             let plan = Plan::asked((cluster, &topology), question.workload, job, question.catalog, how);
@@ -126,8 +126,7 @@ impl<'a> Sizer<'a> {
             let Some(run) = &plan.run else { continue };
             done += run.time;
             energy += run.energy;
-            // A sum of money in several currencies is none.
-            cost = cost.and_then(|sum| add(sum, plan.cost.as_ref().and_then(|cost| cost.total)));
+            costs.push(plan.cost.as_ref().and_then(|cost| cost.total));
             jobs.push(JobRun {
                 name: job.name.clone(),
                 strategy: plan.step.strategy,
@@ -146,7 +145,8 @@ impl<'a> Sizer<'a> {
             done,
             capital: bill.capital(),
             unpriced: bill.unpriced().len(),
-            jobs_cost: cost.flatten(),
+            // A sum of money in several currencies is none.
+            jobs_cost: costs.into_iter().reduce(|sum, more| sum?.plus(more?)).flatten(),
             energy,
             site_power: bill.site_power,
             rack_power: bill.racks.iter().map(|plan| plan.racks.power).fold(Watts::ZERO, Watts::max),
@@ -169,7 +169,8 @@ impl<'a> Sizer<'a> {
     /// The latest end of a job over its deadline when nodes fail `by` times as often.
     pub(super) fn with_failures(&self, sized: &Sized, by: f64) -> Option<f64> {
         let mut cluster = self.cluster(&sized.design, sized.nodes).ok()?;
-        cluster.failures = cluster.failures.map(|rate| rate * by);
+        let gpus = cluster.pools.first()?.gpus_per_node;
+        cluster.reliability = cluster.reliability.failing(gpus, by);
         self.planned(&sized.design, &cluster).ok().map(|sized| sized.of_deadline)
     }
 
@@ -250,15 +251,6 @@ impl<'a> Sizer<'a> {
             nodes = nodes.max(before / time.get().max(1.0));
         }
         Ok(if nodes.is_finite() { nodes.ceil().min(f64::from(MOST_GPUS)) as u32 } else { 1 })
-    }
-}
-
-fn add(sum: Option<Money>, more: Option<Money>) -> Option<Option<Money>> {
-    let more = more?;
-    match sum {
-        None => Some(Some(more)),
-        Some(sum) if sum.currency() == more.currency() => Some(Some(Money::new(sum.amount() + more.amount(), sum.currency()))),
-        Some(_) => None,
     }
 }
 

@@ -3,15 +3,17 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::carbon::GridCarbon;
 use super::cluster_file::{ClusterFile, FabricKind, Redundancy};
 use super::cost::Cost;
 use super::networks::Networks;
+use super::power_cap::GpuCap;
+use super::reliability::{CheckpointStorage, Reliability};
 use super::resolve_cluster::Resolver;
 use crate::catalog::{Accelerator, Catalog, Cooling, Entry, Nics, Priced, Provenance, ScaleUpKind, Server, Sourced, Switch};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::units::{
-    BitsPerSecond, BytesPerSecond, CarbonIntensity, Currency, EnergyPrice, FailureRate, HourlyPrice, Money, TemperatureRise,
-    Watts,
+    BitsPerSecond, BytesPerSecond, Carbon, Currency, EnergyPrice, HourlyPrice, Money, Seconds, TemperatureRise, Watts,
 };
 use crate::yaml;
 
@@ -30,8 +32,10 @@ pub struct Cluster {
     pub networks: Networks,
     /// Power and its price.
     pub power: Power,
-    /// How often a node fails.
-    pub failures: Option<FailureRate>,
+    /// How often nodes fail, and what a job does about it.
+    pub reliability: Reliability,
+    /// Where checkpoints are written.
+    pub storage: CheckpointStorage,
     /// All-in price of a GPU-hour, as given.
     pub gpu_hour: Option<HourlyPrice>,
     /// Prices of single pieces, as given, by the names of the bill of materials.
@@ -65,6 +69,12 @@ pub struct Pool {
     pub nodes_per_rack: u32,
     /// How the nodes are cooled.
     pub cooling: Option<Cooling>,
+    /// A cap on the accelerator's power, where it is below what it draws; its peaks are as slow as that.
+    pub gpu_cap: Option<GpuCap>,
+    /// Carbon of making one accelerator.
+    pub embodied_carbon: Sourced<Carbon>,
+    /// Time for which the nodes serve.
+    pub service_life: Sourced<Seconds>,
     /// What a node costs.
     pub price: Option<Priced>,
     /// How many of the nodes are owned already.
@@ -125,8 +135,8 @@ pub struct Power {
     pub load_factor: Sourced<f64>,
     /// Price of electricity.
     pub tariff: Option<EnergyPrice>,
-    /// Carbon intensity of electricity.
-    pub carbon: Option<CarbonIntensity>,
+    /// Carbon of electricity.
+    pub carbon: GridCarbon,
 }
 
 impl Pool {

@@ -5,11 +5,15 @@ use std::collections::BTreeMap;
 use schemars::JsonSchema;
 use serde::Deserialize;
 
+use super::carbon::CarbonPeriod;
 use super::cost_file::CostFile;
 use super::networks_file::NetworksFile;
 use super::owned::Owned;
+use super::reliability::{ReliabilityFile, StorageFile};
 use crate::catalog::{AcceleratorOverrides, Cooling, ExchangeRate, Nics};
-use crate::units::{CarbonIntensity, EnergyPrice, FailureRate, HourlyPrice, Money, NodeCount, Nodes, TemperatureRise, Watts};
+use crate::units::{
+    Carbon, CarbonIntensity, Energy, EnergyPrice, HourlyPrice, Money, NodeCount, Nodes, Seconds, TemperatureRise, Watts,
+};
 
 /// A cluster: pools of identical nodes, the fabric between them, power and prices.
 #[derive(Debug, Clone, PartialEq, Deserialize, JsonSchema)]
@@ -32,9 +36,12 @@ pub struct ClusterFile {
     /// Power limits, efficiency of the site, tariff.
     #[serde(default)]
     pub power: PowerFile,
-    /// How often nodes fail.
+    /// How often nodes fail, and what a job does about it.
     #[serde(default)]
     pub reliability: ReliabilityFile,
+    /// Where checkpoints are written.
+    #[serde(default)]
+    pub storage: StorageFile,
     /// What the hardware costs.
     #[serde(default)]
     pub price: PriceFile,
@@ -86,6 +93,12 @@ pub struct PoolFile {
     /// Nodes bought beside these and kept in store.
     #[serde(default)]
     pub spares: Option<NodeCount>,
+    /// Carbon of making one accelerator, with its share of the server when that is to count.
+    #[serde(default)]
+    pub embodied_carbon: Option<Carbon>,
+    /// Time for which the nodes serve.
+    #[serde(default)]
+    pub service_life: Option<Seconds>,
     /// Fields of the accelerator that differ from the catalogue's.
     #[serde(default)]
     pub overrides: AcceleratorOverrides,
@@ -168,10 +181,19 @@ pub struct PowerFile {
     /// Share of a node's largest power that it draws while training.
     #[schemars(range(min = 0.01, max = 1.0))]
     pub load_factor: Option<f64>,
+    /// Most power of one accelerator: clocks slow until it keeps to it.
+    pub gpu_cap: Option<Watts>,
     /// Price of electricity.
     pub tariff: Option<EnergyPrice>,
-    /// Carbon intensity of electricity.
+    /// Carbon intensity of the grid's electricity.
     pub carbon: Option<CarbonIntensity>,
+    /// When it is another: by date, month or hour. Of several that apply the last counts, of none `carbon`.
+    #[schemars(length(max = 1000))]
+    pub carbon_periods: Vec<CarbonPeriod>,
+    /// Electricity of a year that contracts supply without carbon: what the market-based account leaves out.
+    pub contracted: Option<Energy>,
+    /// Carbon intensity of the rest in the market-based account: the residual mix; `carbon` when left out.
+    pub residual_carbon: Option<CarbonIntensity>,
 }
 
 /// How many units stand behind a load that needs N of them.
@@ -186,14 +208,6 @@ pub enum Redundancy {
     /// Twice as many as needed.
     #[serde(rename = "2n")]
     TwoN,
-}
-
-/// How often nodes fail.
-#[derive(Debug, Clone, PartialEq, Default, Deserialize, JsonSchema)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields, default)]
-pub struct ReliabilityFile {
-    /// Node failures that stop a job.
-    pub failures: Option<FailureRate>,
 }
 
 /// What the hardware costs.

@@ -5,6 +5,7 @@
 //! of time or layouts.
 
 mod arrangement;
+mod carbon;
 mod cluster;
 mod cluster_file;
 mod computation;
@@ -17,6 +18,8 @@ mod networks;
 mod networks_file;
 mod numerics;
 mod owned;
+pub mod power_cap;
+mod reliability;
 mod resolve_cluster;
 mod resolve_cost;
 mod resolve_purchase;
@@ -27,6 +30,7 @@ mod workload;
 mod workload_file;
 
 pub use arrangement::{ContextKind, RankOrder};
+pub use carbon::GridCarbon;
 pub use cluster::{Cluster, Fabric, Pool, Power};
 pub use cluster_file::{ClusterFile, FabricKind, Redundancy};
 pub use computation::{Computation, Graphs};
@@ -34,6 +38,8 @@ pub use cost::{Cost, Electricity, Facility, Known, PricePath, SubsidyTerms};
 pub use cost_file::{Component, FinancingFile, Method};
 pub use networks::{Network, Networks};
 pub use numerics::{AttentionKernel, Precision};
+pub use power_cap::GpuCap;
+pub use reliability::{CheckpointStorage, Fleet, Reliability};
 pub use schedule_kind::{Placement, ScheduleKind};
 pub use software::Software;
 pub use storage::{Loss, Modules, Storage, Tensors};

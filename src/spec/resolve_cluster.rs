@@ -1,9 +1,12 @@
 //! From a cluster file to what it means: names looked up, limits checked, every mistake noted.
 
+use super::carbon;
 use super::cluster::{Cluster, Fabric, Pool};
 use super::cluster_file::{ClusterFile, FabricFile, FabricKind, PoolFile};
 use super::cost_file::CostFile;
 use super::names;
+use super::power_cap::{self, GpuCap};
+use super::reliability::{self, CheckpointStorage, Reliability};
 use super::resolve_cost::CostResolver;
 use crate::catalog::{Catalog, Entry, Priced, Provenance, ScaleUpKind, Server, Sourced, named};
 use crate::diagnostic::{Batch, Code, Diagnostic, nearest, quoted};
@@ -57,6 +60,7 @@ impl<'a> Resolver<'a> {
         let none = CostFile::default();
         let (cost, mistakes) = CostResolver::new(file, &none, self.catalog).cost();
         self.errors.extend(mistakes);
+        self.errors.extend(reliability::mistakes(file).into_iter().chain(carbon::mistakes(file)));
         if !self.errors.is_empty() {
             return Err(Batch::from_iter(self.errors).into_vec());
         }
@@ -67,7 +71,8 @@ impl<'a> Resolver<'a> {
             fabric,
             networks,
             power: self.power_of_site(),
-            failures: cluster.reliability.failures,
+            reliability: Reliability::of(&cluster.reliability),
+            storage: CheckpointStorage::of(&cluster.storage),
             gpu_hour: cluster.price.gpu_hour,
             item_prices: cluster.price.items.clone(),
             cost,
@@ -107,7 +112,9 @@ impl<'a> Resolver<'a> {
         };
         let accelerator = self.catalog.accelerator(name).cloned();
         let accelerator = self.known(accelerator, Code::UnknownAccelerator, &name_at, name, &self.catalog.accelerators)?;
-        let (accelerator, overridden) = accelerator.overridden(&pool.overrides);
+        let (accelerator, mut overridden) = accelerator.overridden(&pool.overrides);
+        self.errors.extend(power_cap::too_low(self.file, &accelerator));
+        let gpu_cap = self.file.value.power.gpu_cap.and_then(|cap| GpuCap::new(cap, accelerator.tdp));
         let in_domain = accelerator.scale_up.domain.min(pool.gpus.unwrap_or(server.gpus));
         if matches!(accelerator.scale_up.kind, ScaleUpKind::Mesh | ScaleUpKind::Bridge) && in_domain > MOST_IN_MESH {
             let at = at.key("overrides").key("scale-up-domain");
@@ -119,6 +126,13 @@ impl<'a> Resolver<'a> {
         }
         let given = |what: &str| format!("cluster file, pool {}, {what}", pool.name);
 
+        let accelerator = match gpu_cap {
+            Some(cap) => {
+                overridden.push("peak");
+                cap.slowed(accelerator)
+            }
+            None => accelerator,
+        };
         let max_power = match (pool.max_power, server.max_power) {
             (Some(power), _) => Sourced::new(power, Provenance::Given, given("max-power")),
             (None, Some(power)) => server.figure("max-power", power),
@@ -144,15 +158,18 @@ impl<'a> Resolver<'a> {
             name: pool.name.clone(),
             nodes: pool.nodes,
             gpus_per_node: pool.gpus.unwrap_or(server.gpus),
-            accelerator,
             overridden,
+            gpu_cap,
             nics,
             max_power,
             nodes_per_rack,
             cooling: pool.cooling.or(server.cooling),
+            embodied_carbon: carbon::embodied(pool.embodied_carbon, &accelerator, &pool.name),
+            service_life: carbon::service_life(pool.service_life, &pool.name),
             price,
             owned: self.owned(pool, at)?,
             spares: pool.spares.map_or(0, |spares| spares.of(pool.nodes)),
+            accelerator,
             server,
         })
     }

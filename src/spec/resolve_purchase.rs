@@ -1,5 +1,6 @@
 //! What a cluster file says of buying and housing the hardware: owned nodes, networks beside the fabric, power, prices.
 
+use super::carbon::GridCarbon;
 use super::cluster::Power;
 use super::cluster_file::PoolFile;
 use super::networks::{Network, Networks};
@@ -97,7 +98,7 @@ impl Resolver<'_> {
             pue: figure(power.pue, "pue", self.ratio("pue")),
             load_factor: figure(power.load_factor, "load-factor", self.ratio("load-factor")),
             tariff: power.tariff,
-            carbon: power.carbon,
+            carbon: GridCarbon::of(power),
         }
     }
 

@@ -12,7 +12,7 @@ use super::workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, Workl
 use super::{AttentionKernel, Computation, Graphs, Precision, Software, huggingface, names};
 use crate::catalog::{Catalog, Model};
 use crate::diagnostic::{self, Code, Diagnostic, Source, nearest, quoted};
-use crate::units::{Batch, Seconds, Tokens};
+use crate::units::{Batch, Date, Seconds, Tokens};
 use crate::yaml::{self, Document, Path};
 
 /// A workload, ready to be planned.
@@ -54,6 +54,8 @@ pub struct Job {
     pub order: Option<Arc<Source>>,
     /// Name of the pool it runs on, when stated.
     pub pool: Option<String>,
+    /// Day on which it starts, when stated.
+    pub start: Option<Date>,
     /// Time by which it has to be done.
     pub deadline: Option<Seconds>,
     /// Jobs that have to be done before.
@@ -121,6 +123,7 @@ impl Workload {
                 },
                 order,
                 pool: job.pool.clone(),
+                start: job.start,
                 deadline: job.deadline,
                 after,
             }));

@@ -8,7 +8,7 @@ use serde::de::{self, Deserialize, Deserializer, MapAccess, Visitor};
 
 use super::{AttentionKernel, ContextKind, Graphs, Precision, RankOrder, ScheduleKind, Software};
 use crate::catalog::Model;
-use crate::units::{Batch, Seconds, Tokens};
+use crate::units::{Batch, Date, Seconds, Tokens};
 
 /// Jobs to plan.
 #[derive(Debug, Clone, PartialEq, serde::Deserialize, JsonSchema)]
@@ -56,6 +56,9 @@ pub struct JobFile {
     /// Pool of the cluster that it runs on.
     #[serde(default)]
     pub pool: Option<String>,
+    /// Day on which it starts: what its carbon is counted from where that changes over time.
+    #[serde(default)]
+    pub start: Option<Date>,
     /// Time by which it has to be done, from its start.
     #[serde(default)]
     pub deadline: Option<Seconds>,

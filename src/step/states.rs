@@ -44,6 +44,17 @@ impl States {
         Self { weights: weights(computation, any_layout), gradients, optimizer: 12.0 + copies }
     }
 
+    /// What a checkpoint holds of every parameter: 16-bit weights, master weights and moments, or 32-bit weights and moments
+    /// where FSDP has no others. Every layout writes it once; frozen weights are not written again.
+    #[must_use]
+    pub fn saved(computation: &Computation) -> f64 {
+        match computation.software {
+            _ if computation.adapters => 0.0,
+            software if fully_sharded(software) && !computation.storage.half_shards => 4.0 + 8.0,
+            _ => 2.0 + 12.0,
+        }
+    }
+
     /// All of them, undivided.
     #[must_use]
     pub fn total(&self) -> f64 {

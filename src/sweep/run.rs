@@ -122,7 +122,7 @@ fn priced(space: &Space, item: &Item, cluster: &Cluster, plan: &Plan) -> Planned
         memory_capacity_bytes: rounded(step.memory_capacity.get()),
         run_time_s: run.map(|run| rounded(run.time.get())),
         energy_j: run.map(|run| rounded(run.energy.get())),
-        carbon_g: run.and_then(|run| run.carbon).map(Carbon::get).map(rounded),
+        carbon_g: run.and_then(|run| run.carbon.location).map(Carbon::get).map(rounded),
         gpu_hour: price.map(|price| price.value.per_unit().into()),
         gpu_hour_assumed: price.is_some_and(|price| price.provenance == Provenance::Assumed),
         cost: total.map(Price::from),

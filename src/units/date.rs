@@ -24,6 +24,23 @@ impl Date {
         Seconds::new((other.days() - self.days()) as f64 * 86_400.0)
     }
 
+    /// Its month, from 1 to 12.
+    #[must_use]
+    pub fn month(self) -> u32 {
+        self.month
+    }
+
+    /// The day after it.
+    #[must_use]
+    pub fn next(self) -> Self {
+        let Self { year, month, day } = self;
+        match (day < days_in(year, month), month < 12) {
+            (true, _) => Self { day: day + 1, ..self },
+            (false, true) => Self { month: month + 1, day: 1, ..self },
+            (false, false) => Self { year: year + 1, month: 1, day: 1 },
+        }
+    }
+
     /// Days since 1970-01-01, by counting years from March so that the leap day is the last.
     fn days(self) -> i64 {
         let year = i64::from(self.year) - i64::from(self.month < 3);
@@ -114,6 +131,13 @@ mod tests {
         assert_eq!(date("2024-02-28").until(date("2024-03-01")), Seconds::new(2.0 * 86_400.0));
         assert_eq!(date("2026").until(date("2025-12-31")), Seconds::new(-86_400.0));
         assert_eq!(date("2026-07").to_string(), "2026-07-01");
+    }
+
+    #[test]
+    fn the_next_day_ends_months_and_years() {
+        for (day, next) in [("2024-02-28", "2024-02-29"), ("2026-02-28", "2026-03-01"), ("2026-12-31", "2027-01-01")] {
+            assert_eq!(date(day).next(), date(next));
+        }
     }
 
     #[test]

@@ -1,8 +1,8 @@
 //! Which products and quotients of quantities exist. A law that is not written here does not compile.
 
 use super::quantity::{
-    Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, Flop, FlopPerSecond, GpuHours, Seconds,
-    Tokens, TokensPerSecond, Watts,
+    Bits, BitsPerSecond, Bytes, BytesPerSecond, Carbon, CarbonIntensity, Energy, FailureRate, Flop, FlopPerSecond, GpuHours,
+    Nodes, Seconds, Tokens, TokensPerSecond, Watts,
 };
 use super::{EnergyPrice, GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, YearlyPrice, YearlyRate};
 use std::ops::{Div, Mul};
@@ -82,6 +82,20 @@ impl Seconds {
     #[must_use]
     pub fn on_gpus(self, gpus: u64) -> GpuHours {
         GpuHours::new(self.get() * gpus as f64)
+    }
+}
+
+impl FailureRate {
+    /// Failures in 1,000 days of one node.
+    #[must_use]
+    pub fn per_thousand_node_days(count: f64) -> Self {
+        Self::new(count / (1000.0 * 86_400.0))
+    }
+
+    /// Mean time between the failures of `nodes` nodes.
+    #[must_use]
+    pub fn mean_time(self, nodes: Nodes) -> Seconds {
+        Seconds::new(1.0 / (self.get() * nodes.get()))
     }
 }
 

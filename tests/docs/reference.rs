@@ -30,7 +30,17 @@ What the planner takes when a key is left out. Figures among these are `assumed`
 | key | value | source |
 |---|---|---|
 | `power.pue` | 1.54 | Uptime Institute survey average, 2025 |
-| `power.load-factor` | 0.75 | Epoch AI: GPU servers in training draw 0.75 of their TDP |
+| `power.load-factor` | modelled for nodes of eight NVIDIA GPUs ([runs](runs.md#power)), else 0.75 | Epoch AI: GPU servers in training draw 0.75 of their TDP |
+| `reliability.failures` | those of `reliability.fleet`, in proportion to the GPUs of a node | see there |
+| `reliability.fleet` | `typical` | Llama 3, InfiniteHBD-Trace |
+| `reliability.restart` | 10 min | between Llama 3 and MegaScale |
+| `reliability.checkpoint-interval` | Daly's formula | Daly 2006 |
+| `reliability.checkpoint-blocking` | until the checkpoint is written | |
+| `reliability.repair`, `reliability.outage-correlation` | 133 h, 0.0124 | InfiniteHBD-Trace |
+| `reliability.full-strength` | 0.99 | |
+| `storage` | a node writes 625 MB/s and reads 1.25 GB/s | DGX SuperPOD storage guidance |
+| `pools[].embodied-carbon` | the accelerator's, else 164 kg | NVIDIA, HGX H100 |
+| `pools[].service-life` | 5 years | |
 | `price.gpu-hour` | the accelerator's rental price, else its ownership cost; no cost without either | catalogue, dated |
 | `cost`, what it does not say | figures of `planner catalog economics`, assumed | each with source and date |
 | `cost.method` | `annuity` | |
@@ -108,6 +118,8 @@ fn quantities() -> String {
     row::<units::CarbonIntensity>(&mut out);
     row::<units::Share>(&mut out);
     row::<units::YearlyRate>(&mut out);
+    row::<units::Carbon>(&mut out);
+    row::<units::Energy>(&mut out);
     for (kind, name, example, units) in [
         ("global-batch", "global batch", "1024 sequences", "`sequences` (exact), or tokens (rounded to whole microbatches)"),
         ("node-count", "node count", "4 nodes", "`nodes`, or `%` of a pool"),

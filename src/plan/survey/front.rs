@@ -63,7 +63,7 @@ pub(super) fn front((cluster, winner): (&Cluster, &Entry<'_>), catalog: &Catalog
     let point = |(found, goals): (&Found, &[f64; 4])| {
         let run = job.tokens.and_then(|tokens| {
             let step = setup.estimate(&found.strategy, &found.costs).ok()?;
-            Some(RunEstimate::new(cluster, setup.pool, &step, tokens, job.deadline))
+            Some(RunEstimate::new(cluster, setup, &step, (tokens, job)))
         });
         let memory = found.costs.peak_memory();
         FrontPoint {
@@ -107,7 +107,7 @@ fn fastest_within_limits(winner: &Entry<'_>) -> Vec<Found> {
         let mut headroom = winner.wanted.headroom;
         let mut level: Vec<Found> = Vec::new();
         while headroom < 1.0 {
-            let wanted = Wanted { objective: Objective::Time, headroom, top: 1, ..winner.wanted };
+            let wanted = Wanted { objective: Objective::Time, headroom, top: 1, ..winner.wanted.clone() };
             let Some(best) = search(setup, &space, &wanted).best.into_iter().next() else { break };
             let free = 1.0 - best.costs.peak_memory() / capacity;
             headroom = ((free * RUNGS).floor() + 1.0) / RUNGS;

@@ -112,7 +112,7 @@ pub(super) fn levers(
         scale(&mut other, pool, by);
         let topology = Topology::new(&other);
         let setup = setup_calibrated(&other, &topology, workload, job, calibration).ok()?;
-        let found = search(&setup, &winner.space, &Wanted { top: 1, ..winner.wanted }).best.into_iter().next()?;
+        let found = search(&setup, &winner.space, &Wanted { top: 1, ..winner.wanted.clone() }).best.into_iter().next()?;
         let other = (found.strategy != best.strategy).then_some(found.strategy);
         let hours = |found: &Found| found.time_per_sequence() * found.strategy.gpus() as f64;
         let dearer_by = hours(&found) / hours(best) - 1.0;

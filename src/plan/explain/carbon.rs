@@ -1,0 +1,50 @@
+//! Carbon of a run: by location, by market, and of making the accelerators.
+
+use super::{Derivation, How};
+use crate::run::{Footprint, RunEstimate, YEAR};
+use crate::spec::Cluster;
+use crate::step::Setup;
+use crate::units::CarbonIntensity;
+
+const KILOWATT_HOUR: f64 = 3.6e6;
+
+pub(super) fn explain(
+    carbon: &Footprint,
+    run: &RunEstimate,
+    (cluster, setup): (&Cluster, &Setup<'_>),
+    energy: &Derivation,
+) -> Vec<Derivation> {
+    let grid = &cluster.power.carbon;
+    let mut out = Vec::new();
+    let per_kilowatt_hour = |intensity: CarbonIntensity| intensity.get() * KILOWATT_HOUR;
+    let location = carbon.intensity.map(|intensity| {
+        if grid.periods.is_empty() {
+            return Derivation::given("carbon intensity", per_kilowatt_hour(intensity), "g/kWh", "cluster file, power.carbon");
+        }
+        let equation = "mean over the hours of the run, or of a year where it has no start: power.carbon-periods";
+        Derivation::model("carbon intensity", per_kilowatt_hour(intensity), "g/kWh", equation)
+    });
+    if let Some((total, intensity)) = carbon.location.zip(location.clone()) {
+        out.push(Derivation::new("carbon by location", total.get(), "g", How::Product, vec![energy.clone(), intensity]));
+    }
+    let residual = grid.residual.map(|residual| {
+        Derivation::given("residual intensity", per_kilowatt_hour(residual), "g/kWh", "cluster file, power.residual-carbon")
+    });
+    if let Some((total, intensity)) = carbon.market.zip(residual.or(location)) {
+        let contracted = grid.contracted.unwrap_or_default() * (run.time / YEAR);
+        let source = "cluster file, power.contracted, for the share of a year that the run takes";
+        let contracted = Derivation::given("contracted", contracted.get() / KILOWATT_HOUR, "kWh", source);
+        let over = energy.value - contracted.value;
+        let left = Derivation::new("over contracts", over, "kWh", How::Difference, vec![energy.clone(), contracted]);
+        let none = Derivation::given("nothing", 0.0, "kWh", "contracts that are not used up save no more");
+        let rest = Derivation::new("not contracted", over.max(0.0), "kWh", How::Largest, vec![left, none]);
+        out.push(Derivation::new("carbon by market", total.get(), "g", How::Product, vec![rest, intensity]));
+    }
+    let (one, life) = (&setup.pool.embodied_carbon, &setup.pool.service_life);
+    let hours = Derivation::model("GPU-hours held", run.gpu_hours.get() / 3600.0, "GPU-h", "GPUs times the run time");
+    let each = Derivation::figure("carbon of making a GPU", one.value.get(), "g", one);
+    let all = Derivation::new("making times GPU-hours", each.value * hours.value, "g h", How::Product, vec![each, hours]);
+    let life = Derivation::figure("hours of service", life.value.get() / 3600.0, "h", life);
+    out.push(Derivation::new("carbon of hardware", carbon.embodied.get(), "g", How::Quotient, vec![all, life]));
+    out
+}
