@@ -9,6 +9,7 @@ pub mod cli;
 pub mod compare;
 pub mod diagnostic;
 pub mod economics;
+pub mod fleet;
 pub mod launch;
 pub mod model;
 pub mod parallel;

@@ -76,6 +76,7 @@ fn examples_in_the_binary_are_the_files() {
     };
     let mut all = files(&root);
     all.extend(files(&root.join("workloads")));
+    all.extend(files(&root.join("portfolios")));
     let embedded: BTreeSet<String> = examples::EXAMPLES.iter().map(|(name, _)| (*name).to_owned()).collect();
     assert_eq!(embedded, all);
 }

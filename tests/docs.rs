@@ -61,7 +61,9 @@ fn commands_print_what_the_documents_say() {
 /// Files that the commands of a document read are shown in full in its text.
 #[test]
 fn files_that_commands_read_are_in_the_text() {
-    for document in ["docs/getting-started", "docs/schedules", "docs/launch", "docs/purchase", "docs/sweeps", "docs/cost"] {
+    for document in
+        ["docs/getting-started", "docs/schedules", "docs/launch", "docs/purchase", "docs/sweeps", "docs/cost", "docs/schedule"]
+    {
         shows_its_files(document);
     }
 }

@@ -20,6 +20,7 @@ mod merge;
 mod output;
 mod plan;
 mod progress;
+mod schedule;
 mod schedules;
 mod schema;
 mod search;
@@ -80,6 +81,8 @@ enum Command {
     Explain(explain::ExplainArguments),
     /// Say what a GPU-hour costs, line by line, owned and rented, and what jobs cost
     Cost(cost::CostArguments),
+    /// Schedule a portfolio of jobs on a cluster over months: queues, deadlines, failures, what to buy
+    Schedule(schedule::ScheduleArguments),
     /// Compare every pipeline schedule on a job: step time, bubble, memory
     Schedules(schedules::SchedulesArguments),
     /// Survey the layouts of a job: the best and why, how sure that is, the front of other goals, what better hardware is worth
@@ -181,6 +184,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(arguments, global),
         Command::Explain(arguments) => explain::run(arguments, global),
         Command::Cost(arguments) => cost::run(arguments, global),
+        Command::Schedule(arguments) => schedule::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
         Command::Compare(arguments) => compare::run(arguments, global),
         Command::Size(arguments) => size::run(arguments, global),

@@ -6,7 +6,7 @@ use super::{Failure, Outcome, output};
 use crate::calibration::Profile;
 use crate::catalog::Catalog;
 use crate::report;
-use crate::spec::{ClusterFile, WorkloadFile};
+use crate::spec::{ClusterFile, PortfolioFile, WorkloadFile};
 
 /// Arguments of `planner schema`.
 #[derive(Debug, Args)]
@@ -23,6 +23,8 @@ enum File {
     Cluster,
     /// Workload files
     Workload,
+    /// Portfolio files
+    Portfolio,
     /// Catalogue files
     Catalog,
     /// Profiles of one's own hardware
@@ -33,6 +35,7 @@ pub(super) fn run(arguments: &SchemaArguments) -> Result<Outcome, Failure> {
     let schema = match arguments.file {
         File::Cluster => schemars::schema_for!(ClusterFile),
         File::Workload => schemars::schema_for!(WorkloadFile),
+        File::Portfolio => schemars::schema_for!(PortfolioFile),
         File::Catalog => schemars::schema_for!(Catalog),
         File::Profile => schemars::schema_for!(Profile),
     };

@@ -8,7 +8,7 @@ macro_rules! codes {
         /// Codes are never reused or renumbered. `P00xx` is about files and YAML, `P01xx` about single fields,
         /// `P02xx` about names, `P03xx` about fields that do not go together, `P04xx` about imported model
         /// configurations, `P05xx` about pipeline orders, `P06xx` about measurements, `P07xx` about tables of runs, `P08xx` about
-        /// launch files.
+        /// launch files, `P09xx` about traces of jobs.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)+
@@ -176,6 +176,11 @@ codes! {
     LaunchValue = "P0803", "option has an unusable value";
     /// The value of an option depends on something that is not in the launch file.
     LaunchUnresolved = "P0804", "value not known";
+
+    /// A trace of jobs lacks a column that every job needs.
+    TraceColumn = "P0901", "trace lacks a column";
+    /// A cell of a trace of jobs cannot be read.
+    TraceCell = "P0902", "trace cannot be read";
 }
 
 impl fmt::Display for Code {

@@ -16,7 +16,7 @@ use std::sync::Arc;
 pub use batch::Batch;
 pub use code::Code;
 pub use render::{Style, render};
-pub use source::{MAX_BYTES, Source};
+pub use source::{MAX_BYTES, MAX_TABLE_BYTES, Source};
 pub use suggest::nearest;
 
 /// How bad it is; errors come first.

@@ -9,6 +9,9 @@ use super::{Code, Diagnostic, quoted};
 /// The largest file that is read.
 pub const MAX_BYTES: usize = 1 << 20;
 
+/// The largest table that is read: logs of schedulers are written by machines.
+pub const MAX_TABLE_BYTES: usize = 1 << 28;
+
 /// A file's name and text, shared by everything that points into it.
 #[derive(Debug)]
 pub struct Source {
@@ -36,6 +39,18 @@ impl Source {
     /// # Errors
     /// When it does not exist, is a folder or a named pipe, may not be read, is too large or is not UTF-8 text.
     pub fn read(path: &Path) -> Result<Arc<Self>, Diagnostic> {
+        Self::read_up_to(path, MAX_BYTES)
+    }
+
+    /// Reads a table, which may be larger than what people write.
+    ///
+    /// # Errors
+    /// As [`Self::read`].
+    pub fn read_table(path: &Path) -> Result<Arc<Self>, Diagnostic> {
+        Self::read_up_to(path, MAX_TABLE_BYTES)
+    }
+
+    fn read_up_to(path: &Path, most: usize) -> Result<Arc<Self>, Diagnostic> {
         let name = path.display().to_string();
         let size = fs::metadata(path).map_err(|error| unreadable(&name, path, &error))?;
         if size.is_dir() {
@@ -45,17 +60,17 @@ impl Source {
             let message = format!("{} is a pipe, not a file", quoted(&name));
             return Err(Diagnostic::error(Code::Unreadable, message).help("name a file, or `/dev/stdin` and pipe into it"));
         }
-        if size.len() > MAX_BYTES as u64 {
-            return Err(too_large(&name, Some(size.len())));
+        if size.len() > most as u64 {
+            return Err(too_large(&name, Some(size.len()), most));
         }
         // Devices and pipes have no size, and a file may grow while it is read.
         let mut bytes = Vec::new();
-        let read = fs::File::open(path).and_then(|file| file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes));
+        let read = fs::File::open(path).and_then(|file| file.take(most as u64 + 1).read_to_end(&mut bytes));
         read.map_err(|error| unreadable(&name, path, &error))?;
-        if bytes.len() > MAX_BYTES {
-            return Err(too_large(&name, None));
+        if bytes.len() > most {
+            return Err(too_large(&name, None, most));
         }
-        Self::decode(name, &bytes)
+        Self::text_of(name, &bytes)
     }
 
     /// Text from the bytes of a file.
@@ -65,8 +80,12 @@ impl Source {
     pub fn decode(name: impl Into<String>, bytes: &[u8]) -> Result<Arc<Self>, Diagnostic> {
         let name = name.into();
         if bytes.len() > MAX_BYTES {
-            return Err(too_large(&name, Some(bytes.len() as u64)));
+            return Err(too_large(&name, Some(bytes.len() as u64), MAX_BYTES));
         }
+        Self::text_of(name, bytes)
+    }
+
+    fn text_of(name: String, bytes: &[u8]) -> Result<Arc<Self>, Diagnostic> {
         if let Some((encoding, code)) = foreign_encoding(bytes) {
             let message = format!("{} is {encoding} text, not UTF-8", quoted(&name));
             return Err(Diagnostic::error(Code::Encoding, message)
@@ -190,10 +209,13 @@ fn is_named_pipe(_: fs::FileType, _: &Path) -> bool {
     false
 }
 
-fn too_large(name: &str, bytes: Option<u64>) -> Diagnostic {
+fn too_large(name: &str, bytes: Option<u64>, most: usize) -> Diagnostic {
     let size = bytes.map(|bytes| format!(" ({bytes} bytes)")).unwrap_or_default();
-    Diagnostic::error(Code::TooLarge, format!("{} is larger than 1 MiB{size}", quoted(name)))
-        .help("cluster and workload files are a few kilobytes; is this the right file?")
+    let error = Diagnostic::error(Code::TooLarge, format!("{} is larger than {} MiB{size}", quoted(name), most >> 20));
+    if most > MAX_BYTES {
+        return error.help("cut the table into parts");
+    }
+    error.help("cluster and workload files are a few kilobytes; is this the right file?")
 }
 
 fn binary(name: &str) -> Diagnostic {

@@ -52,7 +52,7 @@ impl CostEstimate {
                 Err(error) => missing.push(error),
             }
         }
-        let gpu_hour = gpu_hour(cluster, pool, owned.as_ref());
+        let gpu_hour = price(cluster, pool, owned.as_ref());
         let total = gpu_hour.as_ref().map(|price| run.gpu_hours * price.value);
         let electricity = cluster.power.tariff.map(|tariff| run.energy * tariff);
         let usd = |money: Money| exchange.usd(money).ok().map(Money::amount);
@@ -75,17 +75,23 @@ impl CostEstimate {
     }
 }
 
-/// What a GPU-hour of a pool costs, in US dollars; nothing where no price or no rate of exchange is known.
+/// The price of a GPU-hour of a pool; nothing where none is known.
 #[must_use]
-pub fn usd_per_gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<f64> {
+pub fn gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<Sourced<HourlyPrice>> {
     let stated = cluster.cost.stated && cluster.gpu_hour.is_none();
     let owned = stated.then(|| OwnedCost::new(cluster, pool, catalog, None).ok()).flatten();
-    let price = gpu_hour(cluster, pool, owned.as_ref())?.value;
+    price(cluster, pool, owned.as_ref())
+}
+
+/// The same in US dollars; nothing where no rate of exchange is known.
+#[must_use]
+pub fn usd_per_gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<f64> {
+    let price = gpu_hour(cluster, pool, catalog)?.value;
     Exchange { cluster, catalog }.usd(price.per_unit()).ok().map(Money::amount)
 }
 
 /// As given; else what a used hour costs its owner; else what the accelerator rents for; else what an owned one costs a large cloud.
-fn gpu_hour(cluster: &Cluster, pool: &Pool, owned: Option<&OwnedCost>) -> Option<Sourced<HourlyPrice>> {
+fn price(cluster: &Cluster, pool: &Pool, owned: Option<&OwnedCost>) -> Option<Sourced<HourlyPrice>> {
     if let Some(price) = cluster.gpu_hour {
         return Some(Sourced::new(price, Provenance::Given, "cluster file, price.gpu-hour"));
     }

@@ -2,6 +2,8 @@
 
 use std::fmt::Write as _;
 
+use super::gantt_svg::{INK, px};
+
 const CHARACTER: f64 = 7.8;
 const LINE: f64 = 17.0;
 const MARGIN: f64 = 16.0;
@@ -50,6 +52,24 @@ fn runs(line: &str) -> Vec<(usize, &str)> {
         column += part.chars().count() + 2;
     }
     out
+}
+
+/// A picture on a light card that stays readable on a dark page.
+pub(super) fn card(title: &str, (width, height): (f64, f64), body: &str) -> String {
+    format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{w}\" height=\"{h}\" \
+         viewBox=\"0 0 {w} {h}\" role=\"img\" \
+         font-family=\"Inter, system-ui, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif\" \
+         font-size=\"12\" fill=\"{INK}\">\n\
+         <title>{}</title>\n\
+         <rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\" fill=\"#fcfdfe\" stroke=\"#d5dbe5\"/>\n\
+         {body}</svg>\n",
+        escape(title),
+        px(width - 1.0),
+        px(height - 1.0),
+        w = px(width),
+        h = px(height),
+    )
 }
 
 pub(super) fn escape(text: &str) -> String {

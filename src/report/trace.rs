@@ -85,12 +85,12 @@ fn nanoseconds(time: Seconds) -> u64 {
 }
 
 /// Nanoseconds as microseconds, exactly.
-fn micros(nanoseconds: u64) -> String {
+pub(super) fn micros(nanoseconds: u64) -> String {
     let text = format!("{}.{:03}", nanoseconds / 1000, nanoseconds % 1000);
     text.trim_end_matches('0').trim_end_matches('.').to_owned()
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     Value::from(text).to_string()
 }
 

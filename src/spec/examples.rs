@@ -19,11 +19,13 @@ examples! {
     "dgx-h100.yaml",
     "gb200-nvl72-8.yaml",
     "h100-16384.yaml",
+    "h100-256.yaml",
     "h100-superpod-127.yaml",
     "h200-superpod-127.yaml",
     "h800-2048.yaml",
     "mi300x-64.yaml",
     "mixed-a100-h100.yaml",
+    "portfolios/one-year.yaml",
     "workloads/deepseek-v3.yaml",
     "workloads/gpt3-175b.yaml",
     "workloads/llama2-7b.yaml",
@@ -64,5 +66,5 @@ fn find(name: &str) -> Option<(&'static str, &'static str)> {
         .iter()
         .copied()
         .find(|(name, _)| stem(name) == wanted)
-        .or_else(|| EXAMPLES.iter().copied().find(|(name, _)| stem(name).strip_prefix("workloads/") == Some(wanted)))
+        .or_else(|| EXAMPLES.iter().copied().find(|(name, _)| stem(name).rsplit('/').next() == Some(wanted)))
 }

@@ -1,19 +1,16 @@
 //! What a workload file means: every model looked up, every name unique, no job waiting for itself.
 
-use std::collections::BTreeMap;
 use std::path::{Path as FilePath, PathBuf};
 use std::sync::Arc;
 
-use petgraph::algo::tarjan_scc;
-use petgraph::graph::DiGraph;
-
+use super::dependencies::{self, Waits};
 use super::resolve_cluster::unknown_name_help;
 use super::workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, WorkloadFile};
 use super::{AttentionKernel, Computation, Graphs, Precision, Software, huggingface, names};
 use crate::catalog::{Catalog, Model};
-use crate::diagnostic::{self, Code, Diagnostic, Source, nearest, quoted};
+use crate::diagnostic::{self, Code, Diagnostic, Source, quoted};
 use crate::units::{Batch, Date, Seconds, Tokens};
-use crate::yaml::{self, Document, Path};
+use crate::yaml::{self, Document, Entry, Kind, Node, Path};
 
 /// A workload, ready to be planned.
 #[derive(Debug)]
@@ -84,22 +81,20 @@ impl Workload {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(source: Arc<Source>, catalog: &Catalog) -> Result<Self, Vec<Diagnostic>> {
-        let folder = FilePath::new(source.name()).parent().map(PathBuf::from).unwrap_or_default();
-        let file = yaml::load::<WorkloadFile>(source)?;
-        let places = places(&file.value.jobs);
+        let (jobs, errors, file) = Self::resolve(yaml::load::<WorkloadFile>(source)?, catalog);
+        if errors.is_empty() { Ok(Self { jobs, file }) } else { Err(diagnostic::Batch::from_iter(errors).into_vec()) }
+    }
+
+    /// The jobs of a file that was read, and everything that is wrong with them.
+    fn resolve(file: Document<WorkloadFile>, catalog: &Catalog) -> (Vec<Job>, Vec<Diagnostic>, Document<WorkloadFile>) {
+        let folder = FilePath::new(file.source.name()).parent().map(PathBuf::from).unwrap_or_default();
         let mut errors = Vec::new();
+        let waits: Vec<Waits<'_>> = file.value.jobs.iter().map(|job| (job.name.as_str(), job.after.as_slice())).collect();
+        let after = dependencies::resolve(&file, &waits, &mut errors);
         let mut jobs = Vec::new();
         for (index, job) in file.value.jobs.iter().enumerate() {
             let model = resolve_model(job, index, &file, catalog, &folder, &mut errors);
             errors.extend(names::check(&file, &at(index, "name"), &job.name));
-            let after = resolve_after(job, index, &file, &places, &mut errors);
-            if let Some(first) = places.get(job.name.as_str()).copied().filter(|first| *first < index) {
-                let error =
-                    file.error(Code::DuplicateName, &at(index, "name"), format!("two jobs are called {}", quoted(&job.name)));
-                errors.push(
-                    error.also(&file.source, file.span(&at(first, "name")), "the first").help("give each job its own name"),
-                );
-            }
             errors.extend(conflict(job, index, &file));
             let order = resolve_order(job, index, &file, &folder).unwrap_or_else(|error| {
                 errors.push(error);
@@ -125,11 +120,26 @@ impl Workload {
                 pool: job.pool.clone(),
                 start: job.start,
                 deadline: job.deadline,
-                after,
+                after: after[index].clone(),
             }));
         }
-        errors.extend(cycles(&file, &places));
-        if errors.is_empty() { Ok(Self { jobs, file }) } else { Err(diagnostic::Batch::from_iter(errors).into_vec()) }
+        (jobs, errors, file)
+    }
+
+    /// The jobs of a list that stands under another key of a larger file, and everything that is wrong with them.
+    pub(super) fn of_list(
+        list: Vec<JobFile>,
+        key: &str,
+        (source, tree): (&Arc<Source>, &Node),
+        catalog: &Catalog,
+    ) -> (Self, Vec<Diagnostic>) {
+        let jobs = tree.entry(key).map(|entry| entry.value.clone());
+        // The list stands where jobs of a workload file would: every message points at its own place.
+        let entry = |value: Node| Entry { key: "jobs".to_owned(), key_span: value.span.clone(), value };
+        let tree = Node { span: tree.span.clone(), kind: Kind::Mapping(jobs.map(entry).into_iter().collect()) };
+        let document = Document { source: Arc::clone(source), tree, value: WorkloadFile { jobs: list } };
+        let (jobs, errors, file) = Self::resolve(document, catalog);
+        (Self { jobs, file }, errors)
     }
 
     /// Says beside an error elsewhere which field of a job led there.
@@ -149,9 +159,6 @@ impl Workload {
 fn field_of(job: &Job, field: &str) -> Path {
     field.split('.').fold(Path::root().key("jobs").index(job.index), |path, key| path.key(key))
 }
-
-/// Places that are shown of a circle beside its first.
-const MOST_PLACES: usize = 8;
 
 fn at(index: usize, field: &str) -> Path {
     Path::root().key("jobs").index(index).key(field)
@@ -209,76 +216,4 @@ fn conflict(job: &JobFile, index: usize, file: &Document<WorkloadFile>) -> Optio
     let place = |key| at(index, "parallelism").key(key);
     let error = file.error(Code::ConflictingKeys, &place(other), format!("`{one}` and `{other}` exclude each other"));
     Some(error.also(&file.source, file.span(&place(one)), "the other").help(format!("leave one of `{one}` and `{other}` out")))
-}
-
-/// The place of each job by its name; of several with one name, the first.
-fn places(jobs: &[JobFile]) -> BTreeMap<&str, usize> {
-    jobs.iter().enumerate().rev().map(|(index, job)| (job.name.as_str(), index)).collect()
-}
-
-fn resolve_after(
-    job: &JobFile,
-    index: usize,
-    file: &Document<WorkloadFile>,
-    places: &BTreeMap<&str, usize>,
-    errors: &mut Vec<Diagnostic>,
-) -> Vec<usize> {
-    let mut after = Vec::new();
-    for (i, name) in job.after.iter().enumerate() {
-        match places.get(name.as_str()) {
-            Some(found) => after.push(*found),
-            None => {
-                let names = || file.value.jobs.iter().map(|job| job.name.as_str());
-                let error =
-                    file.error(Code::UnknownJob, &at(index, "after").index(i), format!("no job is called {}", quoted(name)));
-                if errors.len() >= diagnostic::Batch::MOST {
-                    // It is only counted.
-                    errors.push(error);
-                    continue;
-                }
-                errors.push(error.help(match nearest(name, names()) {
-                    Some(near) => format!("did you mean {}?", quoted(near)),
-                    None => format!("jobs of this file: {}", names::list(names())),
-                }));
-            }
-        }
-    }
-    after
-}
-
-/// Jobs that wait for each other in a circle: the cycles of the dependency graph.
-fn cycles(file: &Document<WorkloadFile>, places: &BTreeMap<&str, usize>) -> Vec<Diagnostic> {
-    let jobs = &file.value.jobs;
-    let mut graph = DiGraph::<usize, ()>::new();
-    let nodes: Vec<_> = (0..jobs.len()).map(|index| graph.add_node(index)).collect();
-    for (index, job) in jobs.iter().enumerate() {
-        for before in job.after.iter().filter_map(|name| places.get(name.as_str()).copied()) {
-            graph.update_edge(nodes[before], nodes[index], ());
-        }
-    }
-    let mut found: Vec<Vec<usize>> = tarjan_scc(&graph)
-        .into_iter()
-        .map(|component| component.into_iter().map(|node| graph[node]).collect::<Vec<_>>())
-        .filter(|jobs| jobs.len() > 1 || jobs.iter().any(|job| graph.contains_edge(nodes[*job], nodes[*job])))
-        .collect();
-    for component in &mut found {
-        component.sort_unstable();
-    }
-    found.sort();
-    found
-        .into_iter()
-        .map(|component| {
-            let names = names::list(component.iter().map(|job| jobs[*job].name.as_str()));
-            let first = component.first().copied().unwrap_or_default();
-            let message = if component.len() == 1 {
-                format!("job {names} waits for itself")
-            } else {
-                format!("jobs {names} wait for each other")
-            };
-            component.iter().skip(1).take(MOST_PLACES).fold(
-                file.error(Code::DependencyCycle, &at(first, "after"), message).help("take one of the `after` entries out"),
-                |error, job| error.also(&file.source, file.span(&at(*job, "after")), "and this"),
-            )
-        })
-        .collect()
 }

@@ -11,6 +11,7 @@ mod build;
 mod fabric;
 mod group;
 mod route;
+mod subset;
 
 pub use fabric::{FabricSize, size_fabric};
 pub use group::{Group, LinkUse};
@@ -137,6 +138,13 @@ impl Topology {
     #[must_use]
     pub fn fabric(&self) -> Option<&FabricSize> {
         self.size.as_ref()
+    }
+
+    /// The leaf switch and the pod of an accelerator of a pool; of a node, its first accelerator's stand for all.
+    #[must_use]
+    pub fn leaf_and_pod(&self, pool: usize, gpu: u32) -> (u32, u32) {
+        let place = self.places.get(pool).and_then(|places| places.get(gpu as usize));
+        place.map_or((0, 0), |place| (place.leaf, place.pod))
     }
 
     /// How many racks hold the nodes.

@@ -6,12 +6,12 @@ use std::fmt::Write as _;
 use super::super::scene::Class;
 use crate::units::Bytes;
 
-pub(super) const INK: &str = "#1f2937";
-pub(super) const FAINT: &str = "#64748b";
+pub(in crate::report) const INK: &str = "#1f2937";
+pub(in crate::report) const FAINT: &str = "#64748b";
 pub(super) const BUBBLE: &str = "#eceff4";
 pub(super) const TRANSFER: &str = "#8fa3bf";
 pub(super) const REPLICAS: &str = "#d9822b";
-pub(super) const CRITICAL: &str = "#c81e3a";
+pub(in crate::report) const CRITICAL: &str = "#c81e3a";
 
 fn colour(class: Class) -> [u8; 3] {
     match class {
@@ -35,7 +35,7 @@ pub(super) fn fill(class: Class, chunk: u32, chunks: u32) -> String {
 }
 
 /// A number of pixels, as short as two decimals go.
-pub(super) fn px(value: f64) -> String {
+pub(in crate::report) fn px(value: f64) -> String {
     let text = format!("{value:.2}");
     let text = text.trim_end_matches('0').trim_end_matches('.');
     if text == "-0" { "0".to_owned() } else { text.to_owned() }
@@ -48,15 +48,15 @@ pub(super) fn gib(bytes: Bytes) -> String {
 
 /// Shapes by colour: one path each.
 #[derive(Default)]
-pub(super) struct Paths(BTreeMap<String, String>);
+pub(in crate::report) struct Paths(BTreeMap<String, String>);
 
 impl Paths {
-    pub(super) fn rect(&mut self, fill: &str, left: f64, top: f64, width: f64, height: f64) {
+    pub(in crate::report) fn rect(&mut self, fill: &str, left: f64, top: f64, width: f64, height: f64) {
         let path = self.0.entry(fill.to_owned()).or_default();
         let _ = write!(path, "M{} {}h{}v{}h{}z", px(left), px(top), px(width), px(height), px(-width));
     }
 
-    pub(super) fn write(&self, out: &mut String) {
+    pub(in crate::report) fn write(&self, out: &mut String) {
         for (fill, path) in &self.0 {
             let _ = writeln!(out, "<path fill=\"{fill}\" d=\"{path}\"/>");
         }

@@ -5,7 +5,7 @@ use super::ink::{REPLICAS, TRANSFER};
 use crate::step::graph::{Placed, Stream};
 use crate::units::grouped;
 
-pub(super) const WIDTH: f64 = 1200.0;
+pub(in crate::report) const WIDTH: f64 = 1200.0;
 pub(super) const LEFT: f64 = 84.0;
 pub(super) const TOP: f64 = 92.0;
 /// Height of the row that stands for stages left out.
@@ -140,7 +140,7 @@ impl<'a> Gantt<'a> {
 }
 
 /// Round times from zero to `step`, with names.
-pub(super) fn ticks(step: f64) -> Vec<(f64, String)> {
+pub(in crate::report) fn ticks(step: f64) -> Vec<(f64, String)> {
     if !step.is_finite() || step <= 0.0 {
         return vec![(0.0, "0".to_owned())];
     }
@@ -149,7 +149,8 @@ pub(super) fn ticks(step: f64) -> Vec<(f64, String)> {
         s if s < 1.0 => (1e-3, "ms"),
         s if s < 600.0 => (1.0, "s"),
         s if s < 36_000.0 => (60.0, "min"),
-        _ => (3600.0, "h"),
+        s if s < 864_000.0 => (3600.0, "h"),
+        _ => (86_400.0, "days"),
     };
     let rough = step / unit / 9.0;
     let power = 10f64.powf(rough.log10().floor());

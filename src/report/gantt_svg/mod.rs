@@ -11,10 +11,11 @@ mod ink;
 mod layout;
 mod row;
 
-use self::ink::{INK, px};
-use self::layout::{Gantt, WIDTH};
+pub(super) use self::ink::{CRITICAL, FAINT, INK, Paths, px};
+use self::layout::Gantt;
+pub(super) use self::layout::{WIDTH, ticks};
 use super::scene::{Row, Scene};
-use super::svg::escape;
+use super::svg::card;
 
 /// The step as a picture of 1,200 pixels' width. The same step gives the same bytes.
 #[must_use]
@@ -39,19 +40,7 @@ impl Gantt<'_> {
             }
         }
         let bottom = self.legend(&mut body, self.bottom + 44.0);
-        let (width, height) = (px(WIDTH), px(bottom + 18.0));
-        format!(
-            "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"{width}\" height=\"{height}\" \
-             viewBox=\"0 0 {width} {height}\" role=\"img\" \
-             font-family=\"Inter, system-ui, 'Segoe UI', Helvetica, Arial, 'DejaVu Sans', sans-serif\" \
-             font-size=\"12\" fill=\"{INK}\">\n\
-             <title>{}</title>\n\
-             <rect x=\"0.5\" y=\"0.5\" width=\"{}\" height=\"{}\" rx=\"8\" fill=\"#fcfdfe\" stroke=\"#d5dbe5\"/>\n\
-             {body}</svg>\n",
-            escape(self.scene.title),
-            px(WIDTH - 1.0),
-            px(bottom + 17.0),
-        )
+        card(self.scene.title, (WIDTH, bottom + 18.0), &body)
     }
 }
 

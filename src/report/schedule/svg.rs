@@ -1,0 +1,136 @@
+//! A schedule as a Gantt chart in SVG: a row a job, time to the right, GPUs in use below.
+
+use std::fmt::Write as _;
+
+use super::super::gantt_svg::{CRITICAL, FAINT, Paths, WIDTH, px, ticks};
+use super::super::svg::{card, escape};
+use super::{text, time};
+use crate::fleet::{Answer, Ended, Job, Moment, Outcome};
+
+/// Height of a row.
+const ROW: f64 = 18.0;
+/// Top of the first row.
+const TOP: f64 = 78.0;
+/// Rows that are still drawn.
+const MOST: usize = 200;
+/// Height of the curve of GPUs in use.
+const CURVE: f64 = 70.0;
+/// Colours of queues, one after another.
+const COLOURS: [&str; 6] = ["#6fa3e8", "#62bd8f", "#dd85ae", "#f29f4b", "#b9a6e6", "#45b0a8"];
+const WAITING: &str = "#e3e8ef";
+
+/// The schedule as a picture. The same schedule gives the same bytes.
+#[must_use]
+pub fn schedule_svg(answer: &Answer, jobs: &[Job], outcome: &Outcome) -> String {
+    let shown = answer.jobs.len().min(MOST);
+    let longest = answer.jobs.iter().take(shown).map(|job| job.name.chars().count()).max().unwrap_or(0);
+    let left = (40.0 + 6.6 * longest as f64).min(320.0);
+    let chart = Chart { left, scale: (WIDTH - 40.0 - left) / answer.end.secs().max(1.0) };
+    let bottom = TOP + ROW * shown as f64;
+    let mut body = String::new();
+    heading(&mut body, answer, shown);
+    chart.axis(&mut body, answer, bottom + CURVE + 16.0);
+    chart.jobs(&mut body, answer, &jobs[..shown], outcome);
+    chart.gpus(&mut body, answer, bottom + 12.0);
+    card(&text::title(answer), (WIDTH, bottom + CURVE + 48.0), &body)
+}
+
+fn heading(out: &mut String, answer: &Answer, shown: usize) {
+    let mut facts: Vec<String> = text::facts(answer).into_iter().take(1).map(|(_, value)| value).collect();
+    if shown < answer.jobs.len() {
+        facts.push(format!("the first {shown} jobs"));
+    }
+    let title = escape(&text::title(answer));
+    let _ = writeln!(out, "<text x=\"24\" y=\"34\" font-size=\"17\" font-weight=\"600\">{title}</text>");
+    let _ = writeln!(out, "<text x=\"24\" y=\"55\" fill=\"{FAINT}\">{}</text>", escape(&facts.join(" · ")));
+}
+
+struct Chart {
+    left: f64,
+    /// Pixels of a second.
+    scale: f64,
+}
+
+impl Chart {
+    fn x(&self, at: Moment) -> f64 {
+        self.left + at.secs() * self.scale
+    }
+
+    fn axis(&self, out: &mut String, answer: &Answer, bottom: f64) {
+        let ticks = ticks(answer.end.secs());
+        let x = |seconds: f64| px(self.left + seconds * self.scale);
+        let _ = write!(out, "<path stroke=\"#dfe4ec\" d=\"");
+        for (at, _) in &ticks {
+            let _ = write!(out, "M{} {}V{}", x(*at), px(TOP - 6.0), px(bottom));
+        }
+        out.push_str("\"/>\n");
+        let _ = write!(out, "<g font-size=\"11\" fill=\"{FAINT}\" text-anchor=\"middle\">");
+        for (at, label) in &ticks {
+            let _ = write!(out, "<text x=\"{}\" y=\"{}\">{label}</text>", x(*at), px(bottom + 15.0));
+        }
+        out.push_str("</g>\n");
+    }
+
+    fn jobs(&self, out: &mut String, answer: &Answer, jobs: &[Job], outcome: &Outcome) {
+        let top = |job: usize| TOP + ROW * job as f64;
+        let mut waiting = Paths::default();
+        let mut marks = String::new();
+        for (i, (job, answer_of)) in jobs.iter().zip(&answer.jobs).enumerate() {
+            let y = px(top(i) + 12.0);
+            let _ = writeln!(out, "<text x=\"24\" y=\"{y}\" font-size=\"11\">{}</text>", escape(&job.name));
+            if let Some(ready) = outcome.records[i].ready {
+                let (from, until) = (self.x(ready), self.x(answer_of.finish.unwrap_or(answer.end)));
+                waiting.rect(WAITING, from, top(i) + 6.0, (until - from).max(1.0), 5.0);
+            }
+            if let Some(deadline) = job.deadline.filter(|deadline| *deadline <= answer.end) {
+                let colour = if answer_of.late.is_some() { CRITICAL } else { FAINT };
+                let x = px(self.x(deadline));
+                let _ = write!(
+                    marks,
+                    "<path stroke=\"{colour}\" stroke-width=\"2\" d=\"M{x} {}v{}\"/>",
+                    px(top(i) + 1.0),
+                    px(ROW - 4.0)
+                );
+            }
+        }
+        waiting.write(out);
+        for segment in outcome.segments.iter().filter(|segment| (segment.job as usize) < jobs.len()) {
+            let job = &jobs[segment.job as usize];
+            let y = top(segment.job as usize) + 2.0;
+            let (from, until) = (self.x(segment.start), self.x(segment.end));
+            let fill = COLOURS[job.queue as usize % COLOURS.len()];
+            let (x, width, height) = (px(from), px((until - from).max(0.8)), px(ROW - 5.0));
+            let said =
+                format!("{}: {} GPUs from {} to {}", job.name, segment.allocation.gpus, time(segment.start), time(segment.end));
+            let said = escape(&said);
+            let _ = writeln!(
+                out,
+                "<rect x=\"{x}\" y=\"{}\" width=\"{width}\" height=\"{height}\" rx=\"2\" fill=\"{fill}\"><title>{said}</title></rect>",
+                px(y)
+            );
+            if segment.ended != Ended::Done {
+                let _ = write!(marks, "<path stroke=\"{CRITICAL}\" d=\"M{} {}v{height}\"/>", px(until), px(y));
+            }
+        }
+        let _ = writeln!(out, "{marks}");
+    }
+
+    fn gpus(&self, out: &mut String, answer: &Answer, top: f64) {
+        let base = top + CURVE;
+        let height = |gpus: f64| px(base - CURVE * gpus / f64::from(answer.gpus.max(1)));
+        let mut path = format!("M{} {}", px(self.left), px(base));
+        let ends = answer.course.iter().skip(1).map(|stretch| stretch.from).chain([answer.end]);
+        for (stretch, end) in answer.course.iter().zip(ends) {
+            let _ = write!(path, "V{}H{}", height(stretch.gpus), px(self.x(end)));
+        }
+        let _ = writeln!(out, "<path fill=\"#93a4bb\" d=\"{path}V{}z\"/>", px(base));
+        let _ = writeln!(out, "<text x=\"24\" y=\"{}\" font-size=\"11\" fill=\"{FAINT}\">GPUs in use</text>", px(base - 4.0));
+        let full = height(f64::from(answer.gpus));
+        let _ = writeln!(
+            out,
+            "<path stroke=\"#b6c0ce\" stroke-width=\"0.7\" stroke-dasharray=\"2 3\" d=\"M{} {full}H{}\"/>",
+            px(self.left),
+            px(self.x(answer.end))
+        );
+    }
+}
