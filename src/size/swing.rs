@@ -75,12 +75,17 @@ fn deadline(sizer: &Sizer<'_>, best: &Sized) -> Option<Swing> {
     scaled(sizer, best, "deadline", [("+10 %".to_owned(), later), ("-10 %".to_owned(), earlier)])
 }
 
-/// As many nodes more as the work takes longer, time falling as nodes rise; no fewer than now where it takes longer, no more where it
-/// does not.
+/// As many nodes as do where the work takes `by` times as long. Fewer are planned before they are told; more follow from time falling
+/// as nodes rise.
 fn scaled(sizer: &Sizer<'_>, best: &Sized, what: &'static str, ends: [(String, f64); 2]) -> Option<Swing> {
     let nodes = |by: f64| {
         let likely = (f64::from(best.nodes) * best.of_deadline * by - 1e-9).ceil().max(1.0) as u32;
-        if by > 1.0 { likely.max(best.nodes) } else { likely.min(best.nodes) }
+        if by > 1.0 {
+            return likely.max(best.nodes);
+        }
+        let does = |sized: Sized| sized.of_deadline * by <= 1.0;
+        let fewer = likely < best.nodes && sizer.on(&best.design, likely).is_ok_and(does);
+        if fewer { likely } else { best.nodes }
     };
     let [(low, by_low), (high, by_high)] = ends;
     let nodes = [nodes(by_low), nodes(by_high)];
