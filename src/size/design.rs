@@ -93,8 +93,10 @@ impl Design {
 
 fn is_offered(server: &Server, catalog: &Catalog) -> bool {
     let launched = catalog.accelerator(&server.accelerator).and_then(|accelerator| accelerator.launched);
-    let priced = server.price.as_ref().is_some();
-    priced && server.nics.is_some() && launched.is_some_and(|year| year >= OFFERED_SINCE)
+    let priced = server.price.is_some();
+    // A price that nobody states is no offer.
+    let stated = !server.assumed.iter().any(|field| field == "price");
+    priced && stated && server.nics.is_some() && launched.is_some_and(|year| year >= OFFERED_SINCE)
 }
 
 /// The designs of a server, those that lose least to their network first: priced switches that carry its ports, else any that do.
@@ -103,7 +105,7 @@ fn of(server: &Server, catalog: &Catalog) -> Vec<Design> {
     let carries = |switch: &&Switch| {
         switch.ports.is_some() && switch.link.is_some() && switch.port_rate.is_some_and(|rate| rate.get() >= nics.rate.get())
     };
-    let priced = |switch: &&Switch| switch.price.as_ref().is_some();
+    let priced = |switch: &&Switch| switch.price.is_some();
     let all: Vec<&Switch> = catalog.switches.iter().filter(carries).collect();
     let mut switches: Vec<&Switch> = all.iter().copied().filter(|switch| priced(switch)).collect();
     if switches.is_empty() {
