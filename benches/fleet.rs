@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use planner::fleet::placement::{Map, Packed, Pool};
-use planner::fleet::{Demand, Given, Job, Moment, Outcome, Placer, PolicyKind, Power, Setting, Spares, simulate};
+use planner::fleet::{Demand, Job, Moment, Outcome, Placer, PolicyKind, Setting, simulate};
 
 const NODES: u32 = 64;
 const GPUS: u32 = 8;
@@ -52,16 +52,7 @@ fn trace(jobs: usize, seed: u64) -> Vec<Job> {
 }
 
 fn schedule<P: Placer>(jobs: &[Job], policy: PolicyKind, placer: P) -> Outcome {
-    let setting = Setting {
-        jobs,
-        weights: &[1.0],
-        policy,
-        pace: &Given,
-        power: Power::default(),
-        windows: Arc::default(),
-        spares: Spares::default(),
-        until: Moment::NEVER,
-    };
+    let setting = Setting::new(jobs, &[1.0], policy);
     simulate(&setting, placer, &mut std::iter::empty())
 }
 

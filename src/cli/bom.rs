@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use clap::Args;
 
-use super::input::{Destination, Format};
-use super::{Failure, Global, Outcome, input, output};
+use super::told::{Form, Telling};
+use super::{Failure, Global, Outcome, input};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::economics::bill::{BILL_SCHEMA_VERSION, Bill};
@@ -29,18 +29,8 @@ pub struct BomArguments {
     /// Refuse a bill with an item that no price is known of
     #[arg(long)]
     require_prices: bool,
-    /// Form of the bill
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    destination: Destination,
-}
-
-/// What `--format json` prints.
-#[derive(serde::Serialize)]
-struct Bills<'a> {
-    schema_version: u32,
-    bills: &'a [Bill],
+    form: Form,
 }
 
 pub(super) fn run(arguments: &BomArguments, global: &Global) -> Result<Outcome, Failure> {
@@ -59,15 +49,14 @@ pub(super) fn run(arguments: &BomArguments, global: &Global) -> Result<Outcome, 
     if !errors.is_empty() {
         return Err(errors.into());
     }
-    let text = match arguments.format {
-        Format::Text => bills.iter().map(|bill| report::bill_text(bill, arguments.rules)).collect::<Vec<_>>().join("\n"),
-        Format::Markdown => bills.iter().map(report::bill_markdown).collect::<Vec<_>>().join("\n"),
-        Format::Csv => report::bills_csv(&bills),
-        Format::Json => {
-            report::json(&Bills { schema_version: BILL_SCHEMA_VERSION, bills: &bills }).map_err(anyhow::Error::from)?
-        }
+    let telling = Telling {
+        key: "bills",
+        schema_version: BILL_SCHEMA_VERSION,
+        text: &|bill| report::bill_text(bill, arguments.rules),
+        markdown: &report::bill_markdown,
+        csv: &report::bill_csv,
     };
-    output::write(arguments.destination.output.as_deref(), &text)?;
+    arguments.form.tell(&bills, &telling, None)?;
     Ok(if bills.iter().all(Bill::holds) { Outcome::Done } else { Outcome::No })
 }
 

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use clap::Args;
 
 use super::choice::Choice;
-use super::input::{self, Destination, Format};
-use super::{Failure, Global, Outcome, output};
+use super::input;
+use super::told::{Form, Telling};
+use super::{Failure, Global, Outcome};
 use crate::calibration::Calibration;
 use crate::compare::{Comparison, Place, SCHEMA_VERSION, With};
 use crate::report;
@@ -33,18 +34,8 @@ pub struct CompareArguments {
     job: Option<String>,
     #[command(flatten)]
     choice: Choice,
-    /// Form of the comparison
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    destination: Destination,
-}
-
-/// What `--format json` prints.
-#[derive(serde::Serialize)]
-struct Comparisons<'a> {
-    schema_version: u32,
-    comparisons: &'a [Comparison],
+    form: Form,
 }
 
 pub(super) fn run(arguments: &CompareArguments, global: &Global) -> Result<Outcome, Failure> {
@@ -70,13 +61,13 @@ pub(super) fn run(arguments: &CompareArguments, global: &Global) -> Result<Outco
         .into_iter()
         .map(|job| Comparison::new(&places, (&workload, &workload.jobs[job]), with))
         .collect::<Result<Vec<_>, _>>()?;
-    let text = match arguments.format {
-        Format::Text => comparisons.iter().map(report::comparison_text).collect::<Vec<_>>().join("\n"),
-        Format::Markdown => comparisons.iter().map(report::comparison_markdown).collect::<Vec<_>>().join("\n"),
-        Format::Csv => output::one_heading(comparisons.iter().map(report::comparison_csv)),
-        Format::Json => report::json(&Comparisons { schema_version: SCHEMA_VERSION, comparisons: &comparisons })
-            .map_err(anyhow::Error::from)?,
+    let telling = Telling {
+        key: "comparisons",
+        schema_version: SCHEMA_VERSION,
+        text: &report::comparison_text,
+        markdown: &report::comparison_markdown,
+        csv: &report::comparison_csv,
     };
-    output::write(arguments.destination.output.as_deref(), &text)?;
+    arguments.form.tell(&comparisons, &telling, None)?;
     Ok(if comparisons.iter().all(Comparison::holds) { Outcome::Done } else { Outcome::No })
 }

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::input::{Destination, Format, Inputs};
+use super::input::{Format, Inputs};
+use super::told::Form;
 use super::{Failure, Global, Outcome, output};
 use crate::diagnostic::{Code, Diagnostic};
 use crate::economics::MissingPrice;
@@ -42,11 +43,8 @@ pub struct CostArguments {
     /// Part of the dense 16-bit peak that `--work` reaches
     #[arg(long, value_name = "PERCENT", default_value = "40 %", requires = "work")]
     mfu: Share,
-    /// Form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    destination: Destination,
+    form: Form,
 }
 
 pub(super) fn run(arguments: &CostArguments, global: &Global) -> Result<Outcome, Failure> {
@@ -67,13 +65,13 @@ pub(super) fn run(arguments: &CostArguments, global: &Global) -> Result<Outcome,
         CostQuestion { budget: arguments.budget, work: arguments.work.zip(Some(arguments.mfu.get()).filter(|mfu| *mfu > 0.0)) };
     let name = arguments.cluster.as_deref().unwrap_or(examples::DEFAULT_CLUSTER);
     let costs = Costs::new(&loaded.cluster, &loaded.catalog, &plans, &asked).map_err(|missing| placed(&missing, name))?;
-    let text = match arguments.format {
+    let text = match arguments.form.format {
         Format::Text => report::costs_text(&costs),
         Format::Markdown => report::costs_markdown(&costs),
         Format::Csv => report::costs_csv(&costs),
         Format::Json => report::json(&costs).map_err(anyhow::Error::from)?,
     };
-    output::write(arguments.destination.output.as_deref(), &text)?;
+    output::write(arguments.form.destination.output.as_deref(), &text)?;
     Ok(Outcome::Done)
 }
 

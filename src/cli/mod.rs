@@ -26,6 +26,7 @@ mod schema;
 mod search;
 mod size;
 mod sweep;
+mod told;
 mod trace;
 mod validate;
 

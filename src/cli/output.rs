@@ -35,8 +35,3 @@ pub(super) fn write(path: Option<&Path>, text: &str) -> anyhow::Result<()> {
 pub(super) fn is_closed_pipe(error: &anyhow::Error) -> bool {
     error.chain().filter_map(|cause| cause.downcast_ref::<std::io::Error>()).any(|io| io.kind() == ErrorKind::BrokenPipe)
 }
-
-/// Several tables under the heading of the first.
-pub(super) fn one_heading(tables: impl Iterator<Item = String>) -> String {
-    tables.enumerate().map(|(i, table)| if i == 0 { table } else { table.split_inclusive('\n').skip(1).collect() }).collect()
-}

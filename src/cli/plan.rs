@@ -3,8 +3,9 @@
 use clap::Args;
 
 use super::choice::Choice;
-use super::input::{Destination, Format, Inputs};
-use super::{Failure, Global, Outcome, output};
+use super::input::Inputs;
+use super::told::{Form, Telling};
+use super::{Failure, Global, Outcome};
 use crate::plan::{Plan, SCHEMA_VERSION};
 use crate::report;
 
@@ -19,18 +20,8 @@ pub struct PlanArguments {
     inputs: Inputs,
     #[command(flatten)]
     choice: Choice,
-    /// Form of the plan
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    destination: Destination,
-}
-
-/// What `--format json` prints.
-#[derive(serde::Serialize)]
-struct Plans<'a> {
-    schema_version: u32,
-    plans: &'a [Plan],
+    form: Form,
 }
 
 pub(super) fn run(arguments: &PlanArguments, global: &Global) -> Result<Outcome, Failure> {
@@ -38,15 +29,13 @@ pub(super) fn run(arguments: &PlanArguments, global: &Global) -> Result<Outcome,
     let request = arguments.choice.request();
     let plans =
         loaded.jobs.iter().map(|job| loaded.plan_as(&loaded.workload.jobs[*job], &request)).collect::<Result<Vec<_>, _>>()?;
-    let text = match arguments.format {
-        Format::Text => plans.iter().map(report::plan_text).collect::<Vec<_>>().join("\n"),
-        Format::Markdown => plans.iter().map(report::plan_markdown).collect::<Vec<_>>().join("\n"),
-        Format::Csv => output::one_heading(plans.iter().map(report::plan_csv)),
-        Format::Json => report::json(&Plans { schema_version: SCHEMA_VERSION, plans: &plans }).map_err(anyhow::Error::from)?,
+    let telling = Telling {
+        key: "plans",
+        schema_version: SCHEMA_VERSION,
+        text: &report::plan_text,
+        markdown: &report::plan_markdown,
+        csv: &report::plan_csv,
     };
-    if let Some(note) = &loaded.note {
-        output::warn(note);
-    }
-    output::write(arguments.destination.output.as_deref(), &text)?;
+    arguments.form.tell(&plans, &telling, loaded.note.as_deref())?;
     Ok(if plans.iter().all(Plan::holds) { Outcome::Done } else { Outcome::No })
 }

@@ -3,9 +3,10 @@
 use clap::Args;
 
 use super::choice::Choice;
-use super::input::{Destination, Format, Inputs};
-use super::{Failure, Global, Outcome, output};
-use crate::plan::survey::{SCHEMA_VERSION, Survey};
+use super::input::Inputs;
+use super::told::{Form, Telling};
+use super::{Failure, Global, Outcome};
+use crate::plan::survey::SCHEMA_VERSION;
 use crate::report;
 
 /// Arguments of `planner search`.
@@ -19,18 +20,8 @@ pub struct SearchArguments {
     inputs: Inputs,
     #[command(flatten)]
     choice: Choice,
-    /// Form of the survey
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    destination: Destination,
-}
-
-/// What `--format json` prints.
-#[derive(serde::Serialize)]
-struct Surveys<'a> {
-    schema_version: u32,
-    surveys: &'a [Survey],
+    form: Form,
 }
 
 pub(super) fn run(arguments: &SearchArguments, global: &Global) -> Result<Outcome, Failure> {
@@ -38,17 +29,13 @@ pub(super) fn run(arguments: &SearchArguments, global: &Global) -> Result<Outcom
     let request = arguments.choice.request();
     let surveys =
         loaded.jobs.iter().map(|job| loaded.survey(&loaded.workload.jobs[*job], &request)).collect::<Result<Vec<_>, _>>()?;
-    let text = match arguments.format {
-        Format::Text => surveys.iter().map(report::survey_text).collect::<Vec<_>>().join("\n"),
-        Format::Markdown => surveys.iter().map(report::survey_markdown).collect::<Vec<_>>().join("\n"),
-        Format::Csv => output::one_heading(surveys.iter().map(report::survey_csv)),
-        Format::Json => {
-            report::json(&Surveys { schema_version: SCHEMA_VERSION, surveys: &surveys }).map_err(anyhow::Error::from)?
-        }
+    let telling = Telling {
+        key: "surveys",
+        schema_version: SCHEMA_VERSION,
+        text: &report::survey_text,
+        markdown: &report::survey_markdown,
+        csv: &report::survey_csv,
     };
-    if let Some(note) = &loaded.note {
-        output::warn(note);
-    }
-    output::write(arguments.destination.output.as_deref(), &text)?;
+    arguments.form.tell(&surveys, &telling, loaded.note.as_deref())?;
     Ok(if surveys.iter().all(|survey| survey.plan.holds()) { Outcome::Done } else { Outcome::No })
 }

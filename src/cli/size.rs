@@ -4,7 +4,8 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::input::{self, Destination, Format};
+use super::input::{self, Format};
+use super::told::Form;
 use super::{Failure, Global, Outcome, output};
 use crate::calibration::Calibration;
 use crate::diagnostic::{Code, Source};
@@ -53,11 +54,8 @@ pub struct SizeArguments {
     /// Write the cluster file of the answer
     #[arg(long, value_name = "FILE")]
     write: Option<PathBuf>,
-    /// Form of the answer
-    #[arg(long, value_enum, default_value_t = Format::Text)]
-    format: Format,
     #[command(flatten)]
-    destination: Destination,
+    form: Form,
 }
 
 pub(super) fn run(arguments: &SizeArguments, global: &Global) -> Result<Outcome, Failure> {
@@ -98,13 +96,13 @@ pub(super) fn run(arguments: &SizeArguments, global: &Global) -> Result<Outcome,
         catalog: &catalog,
         calibration: calibration.as_ref().map_or_else(|| Calibration::defaults(), |(calibration, _)| calibration),
     });
-    let text = match arguments.format {
+    let text = match arguments.form.format {
         Format::Text => report::size_text(&answer, &workload),
         Format::Markdown => report::size_markdown(&answer, &workload),
         Format::Csv => report::size_csv(&answer),
         Format::Json => report::json(&answer).map_err(anyhow::Error::from)?,
     };
-    output::write(arguments.destination.output.as_deref(), &text)?;
+    output::write(arguments.form.destination.output.as_deref(), &text)?;
     if let Some((path, best)) = arguments.write.as_deref().zip(answer.best.as_ref()) {
         output::write(Some(path), &best.design.file(&site, best.nodes))?;
     }

@@ -12,7 +12,7 @@ use super::spares::Spares;
 use super::state::Run;
 use super::supply::Supply;
 use super::waiting::Waiting;
-use super::{Job, Moment, Pace, Power, State, Windows};
+use super::{Given, Job, Moment, Pace, Power, State, Windows};
 
 /// What is simulated beside GPUs and failures.
 #[derive(Clone)]
@@ -33,6 +33,23 @@ pub struct Setting<'a> {
     pub spares: Spares,
     /// When the simulation ends, whoever is still running.
     pub until: Moment,
+}
+
+impl<'a> Setting<'a> {
+    /// Jobs of durations that are given, on nodes that are always there and draw nothing that counts.
+    #[must_use]
+    pub fn new(jobs: &'a [Job], weights: &'a [f64], policy: PolicyKind) -> Self {
+        Self {
+            jobs,
+            weights,
+            policy,
+            pace: &Given,
+            power: Power::default(),
+            windows: Arc::default(),
+            spares: Spares::default(),
+            until: Moment::NEVER,
+        }
+    }
 }
 
 /// Runs the jobs on the GPUs of `placer`, through `faults` in order of time. The same input gives the same outcome.

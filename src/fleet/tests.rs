@@ -16,16 +16,7 @@ fn job(arrival: u64, work: u64, gpus: u32) -> Job {
 }
 
 fn setting(jobs: &[Job], policy: PolicyKind) -> Setting<'_> {
-    Setting {
-        jobs,
-        weights: &[1.0, 1.0],
-        policy,
-        pace: &Given,
-        power: Power::default(),
-        windows: Arc::default(),
-        spares: Spares::default(),
-        until: Moment::NEVER,
-    }
+    Setting::new(jobs, &[1.0, 1.0], policy)
 }
 
 fn run<P: Placer>(setting: &Setting<'_>, placer: P) -> Outcome {

@@ -26,7 +26,7 @@ mod trace;
 mod validation;
 
 pub use bench::{adapters, bench_table, bench_text};
-pub use bom::{bill_markdown, bill_text, bills_csv};
+pub use bom::{bill_csv, bill_markdown, bill_text};
 pub use catalog::{accelerators, economics, entry, links, models, prices, servers, switches};
 pub use compare::{comparison_csv, comparison_markdown, comparison_text};
 pub use cost::{costs_csv, costs_markdown, costs_text};

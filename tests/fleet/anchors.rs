@@ -8,7 +8,7 @@ use std::sync::Arc;
 use planner::diagnostic::Source;
 use planner::fleet::placement::{Map, Packed, Pool};
 use planner::fleet::trace::Trace;
-use planner::fleet::{Given, Job, Moment, Outcome, Placer, PolicyKind, Power, Setting, Spares, simulate};
+use planner::fleet::{Job, Outcome, Placer, PolicyKind, Setting, simulate};
 
 pub fn trace(name: &str) -> Trace {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/data/traces").join(name);
@@ -17,16 +17,7 @@ pub fn trace(name: &str) -> Trace {
 
 /// Jobs on GPUs that never fail.
 pub fn simulated<P: Placer>(jobs: &[Job], weights: &[f64], policy: PolicyKind, placer: P) -> Outcome {
-    let setting = Setting {
-        jobs,
-        weights,
-        policy,
-        pace: &Given,
-        power: Power::default(),
-        windows: Arc::default(),
-        spares: Spares::default(),
-        until: Moment::NEVER,
-    };
+    let setting = Setting::new(jobs, weights, policy);
     simulate(&setting, placer, &mut std::iter::empty())
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use planner::fleet::failure::{Process, monte_carlo};
 use planner::fleet::placement::{Map, Packed};
-use planner::fleet::{Checkpoint, Demand, Ended, Given, Job, Moment, Outcome, PolicyKind, Power, Setting, Spares, simulate};
+use planner::fleet::{Checkpoint, Demand, Ended, Job, Moment, Outcome, PolicyKind, Setting, Spares, simulate};
 use planner::run::Renewal;
 use planner::units::Seconds;
 use proptest::prelude::*;
@@ -12,16 +12,7 @@ use proptest::prelude::*;
 use super::oracle::{POLICIES, jobs};
 
 fn setting(jobs: &[Job], policy: PolicyKind) -> Setting<'_> {
-    Setting {
-        jobs,
-        weights: &[1.0, 2.0, 0.5],
-        policy,
-        pace: &Given,
-        power: Power::default(),
-        windows: Arc::default(),
-        spares: Spares::default(),
-        until: Moment::NEVER,
-    }
+    Setting::new(jobs, &[1.0, 2.0, 0.5], policy)
 }
 
 /// ETTR of `ettr_reference.csv` by the renewal form to 0.002, and by simulating the job to the error of the simulation.

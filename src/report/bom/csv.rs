@@ -1,4 +1,4 @@
-//! Bills as CSV, for spreadsheets and purchase systems.
+//! A bill as CSV, for spreadsheets and purchase systems.
 
 use super::super::Table;
 use super::tables::class;
@@ -6,9 +6,9 @@ use crate::catalog::Priced;
 use crate::economics::bill::Bill;
 use crate::units::{Money, MoneyInterval};
 
-/// Bills as CSV: a row a line, base units, the unit in the column's name.
+/// The bill as CSV: a row a line, base units, the unit in the column's name.
 #[must_use]
-pub fn bills_csv(bills: &[Bill]) -> String {
+pub fn bill_csv(bill: &Bill) -> String {
     let mut table = Table::new(
         &[
             "cluster",
@@ -34,7 +34,7 @@ pub fn bills_csv(bills: &[Bill]) -> String {
         ],
         0,
     );
-    for (bill, line) in bills.iter().flat_map(|bill| bill.lines.iter().map(move |line| (bill, line))) {
+    for line in &bill.lines {
         let unit = line.price.as_ref().map(|price| price.unit);
         let amount = |money: Option<MoneyInterval>, of: fn(MoneyInterval) -> Money| {
             money.map_or_else(String::new, |money| of(money).amount().to_string())

@@ -5,7 +5,7 @@ mod tables;
 
 use std::fmt::Write as _;
 
-pub use csv::bills_csv;
+pub use csv::bill_csv;
 
 use super::Table;
 use super::plan::wrapped;
