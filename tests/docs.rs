@@ -53,6 +53,22 @@ fn filled(path: &str, name: &str, content: &str) -> String {
     format!("{}{content}{}", &text[..from], &text[to..])
 }
 
+/// The architecture lists every test program, and none that is not there.
+#[test]
+fn every_test_program_is_listed() {
+    let text = read("docs/architecture.md");
+    let listed: Vec<&str> =
+        text.lines().filter_map(|line| line.strip_prefix("| `tests/")?.split_once(".rs`")).map(|(name, _)| name).collect();
+    let mut there: Vec<String> = std::fs::read_dir(root().join("tests"))
+        .expect("a folder")
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.strip_suffix(".rs").map(str::to_owned))
+        .collect();
+    there.sort_unstable();
+    let mut named = listed.clone();
+    named.sort_unstable();
+    assert_eq!(named, there);
+}
+
 #[test]
 fn commands_print_what_the_documents_say() {
     trycmd::TestCases::new().env("COLUMNS", "100").case("README.md").case("docs/*.md");
