@@ -184,19 +184,19 @@ impl<'a> Sizer<'a> {
     /// What a design costs with `nodes` nodes, in US dollars; nothing where it cannot be built or has no price.
     pub(super) fn capital(&self, design: &Design, nodes: u32) -> Option<f64> {
         let cluster = self.cluster(design, nodes).ok()?;
-        let bill = Bill::new(&cluster, &Topology::new(&cluster), self.question.catalog);
-        bill.capital().map(|capital| capital.value().amount())
+        Bill::of(&cluster, self.question.catalog).capital().map(|capital| capital.value().amount())
     }
 
-    /// The fewest nodes, `fewest` or more, with which a design meets the deadlines: more nodes can always leave some idle, so that it is
-    /// found between one that does not and one that does.
+    /// The fewest nodes with which a design meets the deadlines: more nodes can always leave some idle, so that it is found between one
+    /// that does not and one that does. `fewest` is what another design of the server takes that loses less to its network, and is
+    /// tried first.
     ///
     /// # Errors
     /// Why no number of nodes does.
-    pub(super) fn least(&self, design: &Design, fewest: u32) -> Result<Sized, String> {
+    pub(super) fn least(&self, design: &Design, fewest: Option<u32>) -> Result<Sized, String> {
         let most = self.most_nodes(design)?;
-        let mut late = fewest - 1;
-        let mut try_next = self.guess(design)?.clamp(fewest, most);
+        let mut late = fewest.map_or(0, |fewest| fewest - 1);
+        let mut try_next = fewest.map_or_else(|| self.guess(design), Ok)?.clamp(1, most);
         let mut found: Option<Sized> = None;
         let mut refusal = None;
         loop {

@@ -109,28 +109,33 @@ impl Answer {
     }
 }
 
-/// The cheapest design of a server. The first of its designs loses least to its network: no other takes fewer nodes.
+/// The cheapest design of a server. The first of its designs loses least to its network: no other takes fewer nodes, and what costs
+/// more with as few costs more.
 fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>) -> Candidate {
-    let designs: Vec<&Design> = question.designs.iter().filter(|design| design.server == server).collect();
-    let mut best: Option<Sized> = None;
-    let mut refusal = None;
-    let mut fewest = 1;
-    for design in designs {
-        // What costs more with as few nodes as there can be costs more.
-        let capital = |nodes| sizer.capital(design, nodes).unwrap_or(f64::INFINITY);
-        if best.as_ref().is_some_and(|best| capital(fewest) >= best.price()) {
-            continue;
-        }
-        match sizer.least(design, fewest) {
+    let mut designs = question.designs.iter().filter(|design| design.server == server);
+    let (mut best, mut refusal) = (None, None);
+    for design in designs.by_ref() {
+        match sizer.least(design, None) {
             Ok(sized) => {
-                if best.is_none() {
-                    fewest = sized.nodes;
-                }
-                if best.as_ref().is_none_or(|best| sized.price() < best.price()) {
-                    best = Some(sized);
-                }
+                best = Some(sized);
+                break;
             }
             Err(why) => refusal = refusal.or(Some(why)),
+        }
+    }
+    if let Some(fewest) = best.as_ref().map(|best| best.nodes) {
+        let capital = |design| sizer.capital(design, fewest).unwrap_or(f64::INFINITY);
+        let mut others: Vec<(f64, &Design)> = designs.map(|design| (capital(design), design)).collect();
+        others.sort_by(|a, b| a.0.total_cmp(&b.0));
+        for (capital, design) in others {
+            if best.as_ref().is_some_and(|best| capital >= best.price()) {
+                break;
+            }
+            best = sizer
+                .least(design, Some(fewest))
+                .ok()
+                .filter(|other| best.as_ref().is_none_or(|best| other.price() < best.price()))
+                .or(best);
         }
     }
     Candidate {
