@@ -70,7 +70,7 @@ fn pipeline(kind: ScheduleKind, stages: u32, chunks: u32, microbatches: u32) -> 
     let each = |time: f64| vec![vec![Seconds::new(time); chunks as usize]; stages as usize];
     let durations = Durations {
         chunks: vec![vec![chunk; chunks as usize]; stages as usize],
-        send: vec![Seconds::new(0.01); stages as usize],
+        send: vec![[Seconds::new(0.01); 2]; stages as usize],
         gather: each(0.1),
         reduce: each(0.2),
         optimizer: vec![Seconds::new(0.1); stages as usize],

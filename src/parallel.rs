@@ -2,13 +2,16 @@
 //!
 //! Ranks are numbered with tensor parallelism innermost, then context, data, and pipeline parallelism outermost, as
 //! Megatron-LM does, or with replicas outermost ([`RankOrder`]); expert parallelism is laid over the tensor, context and data
-//! ranks. Rank i runs on accelerator i of its pool. This room knows the model; it does not know time.
+//! ranks. Rank i runs on accelerator i of its pool, or, where a pipeline passes from one pool to another ([`Seam`]), of the pool of its
+//! stage. This room knows the model; it does not know time.
 
 mod layer_split;
 mod legal;
+mod seam;
 
 pub use layer_split::{LayerDeal, LayerSplit};
 pub use legal::{Violation, violations};
+pub use seam::{Seam, seam_violations};
 
 use serde::Serialize;
 
@@ -56,6 +59,9 @@ pub struct Strategy {
     pub rank_order: RankOrder,
     /// Whether data-parallel communication runs behind the computation.
     pub overlap: bool,
+    /// Where the pipeline passes from one pool to another, if it runs over two.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub seam: Option<Seam>,
 }
 
 impl Strategy {
@@ -100,6 +106,9 @@ impl Strategy {
         let chunks = self.schedule.slices(self.pp, self.vp);
         split.clear();
         split.resize(chunks as usize, layers / chunks);
+        if let Some(seam) = self.seam {
+            return self.deal_over(seam, layers, split);
+        }
         let order = (1..chunks.saturating_sub(1)).chain([0, chunks - 1]);
         for chunk in order.take((layers % chunks) as usize) {
             split[chunk as usize] += 1;
@@ -158,6 +167,11 @@ impl Strategy {
         if !self.overlap {
             parts.push("no overlap".into());
         }
+        if let Some(Seam { stages, layers }) = self.seam {
+            let counted = |n: u32, what: &str| format!("{n} {what}{}", if n == 1 { "" } else { "s" });
+            let held = if layers > 0 { format!(" with {}", counted(layers, "layer")) } else { String::new() };
+            parts.push(format!("{}{held} on the first pool", counted(stages, "stage")));
+        }
         parts.join(" · ")
     }
 }
@@ -185,6 +199,7 @@ impl Default for Strategy {
             split: LayerDeal::Even,
             rank_order: RankOrder::default(),
             overlap: true,
+            seam: None,
         }
     }
 }
@@ -213,6 +228,7 @@ pub(crate) mod tests {
         split: LayerDeal::Even,
         rank_order: RankOrder::TpCpDpPp,
         overlap: true,
+        seam: None,
     };
 
     #[test]

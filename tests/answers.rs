@@ -182,3 +182,32 @@ fn a_survey_does_not_depend_on_threads() {
     };
     assert_eq!(on(1), on(3));
 }
+
+/// Overlap of tensor-parallel and expert communication is tried both ways where the job leaves it open and the framework has both.
+#[test]
+fn overlap_is_open_only_where_asked() {
+    let experts = "jobs:\n- name: j\n  model: mixtral-8x7b\n  sequence: 4096\n  global-batch: 64 sequences\n  parallelism: {tp: 2, ep: 8, pp: 1, cp: 1}\n";
+    let open = Request { any_overlap: true, ..Request::default() };
+    let site = Site::new(FOUR_NODES, experts);
+    let plain = site.plan(&Request::default());
+    assert_eq!((plain.contenders.len(), plain.job.overlap.describe()), (0, None));
+    let best = site.plan(&open);
+    let all: Vec<_> = best.contenders.iter().map(|other| other.overlap).chain([best.job.overlap]).collect();
+    for (tensor, expert) in [(false, false), (false, true), (true, false), (true, true)] {
+        let way = |each: &&planner::plan::Overlap| (each.tensor_overlap, each.expert_overlap) == (Some(tensor), Some(expert));
+        assert_eq!(all.iter().filter(way).count(), 1, "{all:?}");
+    }
+    assert!(best.job.overlap.expert_overlap == Some(true) && best.step.step_time < plain.step.step_time);
+    assert!(best.contenders.iter().all(|other| other.slower_by.is_some_and(|by| by >= 0.0)));
+    // The same job again is the same plan.
+    let placed = best.placed(&site.workload.jobs[0]);
+    assert_eq!(placed.parallelism.expert_overlap, Some(true));
+    // A dense model has no experts, FSDP overlaps neither, and what the job says stands.
+    let dense = Site::new(FOUR_NODES, &experts.replace("mixtral-8x7b", "llama3-8b").replace(", ep: 8", "")).plan(&open);
+    assert!(dense.contenders.len() == 1 && dense.contenders[0].overlap.expert_overlap.is_none());
+    let fsdp = Site::new(FOUR_NODES, &experts.replace("  model", "  software: fsdp\n  model")).plan(&open);
+    assert_eq!((fsdp.contenders.len(), fsdp.job.overlap.describe()), (0, None));
+    let said =
+        Site::new(FOUR_NODES, &experts.replace("tp: 2", "tp: 2, tensor-overlap: false, expert-overlap: false")).plan(&open);
+    assert!(said.contenders.is_empty());
+}

@@ -23,7 +23,7 @@ fn cluster(power: &str) -> Cluster {
 }
 
 fn footprint(cluster: &Cluster, energy: &str, time: Seconds) -> Footprint {
-    Footprint::new(&cluster.power.carbon, &cluster.pools[0], of(energy), (None, time), time.on_gpus(8))
+    Footprint::new(&cluster.power.carbon, &[(&cluster.pools[0], time.on_gpus(8))], of(energy), (None, time))
 }
 
 /// Claim E1: LLaMA-65B drew 449,839 kWh at the meter, not 409 million; at 0.87 CNY/kWh that is 391,360 CNY, and 173 t at 385 g.

@@ -53,6 +53,7 @@ fn strategy(tp: u32, sp: bool, recompute: Recompute) -> Strategy {
         split: LayerDeal::Even,
         rank_order: RankOrder::TpCpDpPp,
         overlap: false,
+        seam: None,
     }
 }
 

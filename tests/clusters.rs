@@ -52,6 +52,7 @@ fn every_workload_has_a_cluster_that_it_fits_on() {
             "megatron-1t" => "a100-selene-3072",
             "deepseek-v3" => "h800-2048",
             "llama3.1-405b" => "h100-16384",
+            "llama3-70b-two-pools" => "mixed-a100-h100",
             _ => "h100-superpod-127",
         };
         let (cluster, workload) = load(cluster, &format!("workloads/{name}"));

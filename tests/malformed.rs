@@ -87,6 +87,9 @@ fn case(file: &str) -> (Vec<&str>, i32) {
         "workload-fp8-on-a100.yaml" => (vec!["check", file, "valid/a100.yaml"], 2),
         "no-nics.yaml" => (vec!["check", "--catalog", "valid/catalog.yaml", file], 2),
         _ if file.starts_with("catalog-") => (vec!["check", "--catalog", file, "valid/cluster.yaml"], 2),
+        _ if file.starts_with("workload-pools-") || file.starts_with("workload-first-pool-") => {
+            (vec!["check", file, "valid/two-pools.yaml"], 2)
+        }
         _ if file.starts_with("workload-") => (vec!["check", file, "valid/cluster.yaml"], 2),
         _ => (vec!["check", file], 2),
     }

@@ -72,8 +72,8 @@ fn a_planned_step_draws_what_it_was_logged_to() {
     let topology = Topology::new(&cluster);
     let plan = Plan::new(&cluster, &topology, &workload, &workload.jobs[0], catalog).expect("a plan");
     let run = plan.run.expect("tokens");
-    within(run.node_power.total.value, logged("PW007"), 0.03, "GPT-3 on 512 H100");
-    assert_eq!(run.it_power, run.node_power.total.value * 64.0);
+    within(run.pools[0].node_power.total.value, logged("PW007"), 0.03, "GPT-3 on 512 H100");
+    assert_eq!(run.it_power, run.pools[0].node_power.total.value * 64.0);
 }
 
 /// A load factor that is given wins; where nothing was measured it is assumed.

@@ -36,6 +36,9 @@ pub(super) struct Choice {
     /// Try every data type that the accelerator trains in, where the job names none
     #[arg(long)]
     any_precision: bool,
+    /// Try tensor-parallel and expert communication overlapped and not, where the job leaves that open and its framework has both
+    #[arg(long)]
+    any_overlap: bool,
     /// Cost every layout that fits, whatever its bound: slow, and the same answer
     #[arg(long)]
     exhaustive: bool,
@@ -70,6 +73,7 @@ impl Choice {
             time_limit: self.time_limit.map(|seconds| Duration::from_secs(u64::from(seconds))),
             any_schedule: self.any_schedule,
             any_precision: self.any_precision,
+            any_overlap: self.any_overlap,
             exhaustive: self.exhaustive,
         }
     }

@@ -112,7 +112,7 @@ pub(super) fn run(arguments: &TraceArguments, global: &Global) -> Result<Outcome
             stages: plan.step.strategy.pp,
             timeline: &timeline,
             memory: &memory,
-            capacity: plan.step.memory_capacity,
+            capacity: &costs.capacity,
         };
         if kind == Kind::Json { report::chrome_trace(&scene) } else { report::gantt_svg(&scene) }
     };

@@ -14,7 +14,7 @@ use crate::units::{HourlyPrice, Money, Range};
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct CostEstimate {
     /// Price of a GPU-hour that a job holds: given; else what a used one costs its owner, where the file has a `cost` block; else of
-    /// the catalogue. None when nobody knows one.
+    /// the catalogue. Over two pools, the mean of all accelerators. None when nobody knows one.
     pub gpu_hour: Option<Sourced<HourlyPrice>>,
     /// GPU-hours at that price. Electricity is part of it.
     pub total: Option<Money>,
@@ -27,7 +27,7 @@ pub struct CostEstimate {
     pub electricity: Option<Money>,
     /// Electricity alone over the total: over the all-in cost, not the facility's.
     pub electricity_share_of_total: Option<f64>,
-    /// What a GPU-hour costs its owner, line by line, where the file has a `cost` block.
+    /// What a GPU-hour costs its owner, line by line, where the file has a `cost` block and the run has one pool.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub owned: Option<OwnedCost>,
     /// Renting against owning.
@@ -39,20 +39,23 @@ pub struct CostEstimate {
 }
 
 impl CostEstimate {
-    /// The cost of `run` on a pool of a cluster.
+    /// The cost of `run` on so many accelerators of each of its pools.
     #[must_use]
-    pub fn new(cluster: &Cluster, pool: &Pool, catalog: &Catalog, run: &RunEstimate) -> Self {
+    pub fn new(cluster: &Cluster, pools: &[(&Pool, u64)], catalog: &Catalog, run: &RunEstimate) -> Self {
         let exchange = Exchange { cluster, catalog };
         let mut missing = Vec::new();
-        let (mut owned, mut rent_or_buy) = (None, None);
+        let mut owned: Vec<OwnedCost> = Vec::new();
         if cluster.cost.stated {
-            match OwnedCost::new(cluster, pool, catalog, Some(run.goodput)) {
-                // What only a comparison needs is not missing.
-                Ok(cost) => (rent_or_buy, owned) = (RentOrBuy::new(exchange, pool, &cost).ok(), Some(cost)),
-                Err(error) => missing.push(error),
+            for (pool, _) in pools {
+                match OwnedCost::new(cluster, pool, catalog, Some(run.goodput)) {
+                    Ok(cost) => owned.push(cost),
+                    Err(error) if !missing.contains(&error) => missing.push(error),
+                    Err(_) => {}
+                }
             }
         }
-        let gpu_hour = price(cluster, pool, owned.as_ref());
+        let priced = if missing.is_empty() { owned.as_slice() } else { &[] };
+        let gpu_hour = mean_price(exchange, pools, priced);
         let total = gpu_hour.as_ref().map(|price| run.gpu_hours * price.value);
         let electricity = cluster.power.tariff.map(|tariff| run.energy * tariff);
         let usd = |money: Money| exchange.usd(money).ok().map(Money::amount);
@@ -60,10 +63,15 @@ impl CostEstimate {
             (Some(electricity), Some(total)) if total > 0.0 => Some(electricity / total),
             _ => None,
         };
-        let at_owners_cost = owned.as_ref().filter(|_| cluster.gpu_hour.is_none());
+        let at_owners_cost = (cluster.gpu_hour.is_none() && !priced.is_empty()).then_some(priced);
+        let total_range = at_owners_cost.map(|owned| total_range(pools, owned, run));
+        // What only a comparison needs is not missing.
+        let owned = if pools.len() == 1 { owned.pop() } else { None };
+        let rent_or_buy =
+            owned.as_ref().zip(pools.first()).and_then(|(cost, (pool, _))| RentOrBuy::new(exchange, pool, cost).ok());
         Self {
             per_million_tokens: total.map(|total| total * (1e6 / run.tokens.get().max(1.0))),
-            total_range: at_owners_cost.map(|owned| owned.utilised_gpu_hour.map(|price| run.gpu_hours * price)),
+            total_range,
             total,
             electricity,
             electricity_share_of_total: share,
@@ -73,6 +81,39 @@ impl CostEstimate {
             missing,
         }
     }
+}
+
+/// The price of a pool's hours; of two pools, the mean over all accelerators: in US dollars, unless both have one price.
+fn mean_price(exchange: Exchange<'_>, pools: &[(&Pool, u64)], owned: &[OwnedCost]) -> Option<Sourced<HourlyPrice>> {
+    let of = |(index, (pool, _)): (usize, &(&Pool, u64))| price(exchange.cluster, pool, owned.get(index));
+    let prices: Vec<Sourced<HourlyPrice>> = pools.iter().enumerate().map(of).collect::<Option<_>>()?;
+    let first = prices.first()?;
+    if prices.iter().all(|price| price.value == first.value) {
+        return Some(first.clone());
+    }
+    let (mut dollars, mut gpus) = (0.0, 0);
+    for ((_, own), price) in pools.iter().zip(&prices) {
+        dollars += exchange.usd(price.value.per_unit()).ok()?.amount() * *own as f64;
+        gpus += own;
+    }
+    let mean = HourlyPrice::new(Money::usd(dollars / gpus.max(1) as f64));
+    let of = |((pool, gpus), price): (&(&Pool, u64), &Sourced<HourlyPrice>)| {
+        format!("{gpus} of `{}` at {} ({})", pool.name, price.value, price.source)
+    };
+    let sources: Vec<String> = pools.iter().zip(&prices).map(of).collect();
+    let worst = prices.iter().map(|price| price.provenance).max().unwrap_or(Provenance::Assumed);
+    Some(Sourced::new(mean, worst, format!("mean of {}", sources.join(" and "))))
+}
+
+/// A run between the ends of what its owner pays, pool by pool.
+fn total_range(pools: &[(&Pool, u64)], owned: &[OwnedCost], run: &RunEstimate) -> Range<Money> {
+    let parts = pools.iter().zip(owned).map(|((_, gpus), cost)| {
+        let held = run.time.on_gpus(*gpus);
+        cost.utilised_gpu_hour.map(|price| held * price)
+    });
+    // All of it is in US dollars.
+    let sum = |a: Money, b: Money| Money::usd(a.amount() + b.amount());
+    parts.reduce(|a, b| a.with(b, sum)).unwrap_or(Range::exact(Money::usd(0.0)))
 }
 
 /// The price of a GPU-hour of a pool; nothing where none is known.

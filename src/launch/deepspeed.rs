@@ -30,7 +30,8 @@ fn unsupported(planned: &Planned<'_>) -> Vec<Unsupported> {
     miss(s.vp == 1, "vp", format!("`{}`: DeepSpeed's pipeline has one stage a rank, as these options have", s.vp));
     let pipelined = s.pp > 1 && s.zero > 1;
     miss(!pipelined, "zero", format!("`{}`: DeepSpeed's pipeline takes ZeRO-1 at most, as these options do", s.zero));
-    miss(planned.split() == crate::parallel::LayerSplit::Even, "layers", "DeepSpeed's pipeline deals layers by itself".into());
+    let even = planned.split() == crate::parallel::LayerSplit::Even && s.seam.is_none();
+    miss(even, "layers", "DeepSpeed's pipeline deals layers by itself".into());
     let experts = m.moe.is_some() && s.etp > 1 && s.etp != s.tp;
     miss(!experts, "etp", "experts are divided as the other layers are, or not at all".into());
     let precision = planned.computation.precision;

@@ -98,7 +98,7 @@ impl Planned<'_> {
         let schedule = if s.vp > 1 { ScheduleKind::Interleaved } else { ScheduleKind::OneForwardOneBackward };
         let spelled = match &split {
             LayerSplit::Given(given) => given.len() as u32 == s.pp * s.vp,
-            LayerSplit::Even => self.model.layers % (s.pp * s.vp).max(1) != 0,
+            LayerSplit::Even => s.seam.is_some() || self.model.layers % (s.pp * s.vp).max(1) != 0,
             LayerSplit::Ends { .. } | LayerSplit::Counted { .. } => false,
         };
         spelled.then(|| split.slices(&Strategy { schedule, ..*s }, self.model.layers))
@@ -148,6 +148,14 @@ impl Launch {
         };
         let gpus = planned.strategy.gpus() as u32;
         let gpus_per_node = planned.node.clamp(1, gpus.max(1));
+        if let Some(seam) = planned.strategy.seam {
+            let why = format!(
+                "no option places stages: start the ranks of the first {} stages, from 0, on the nodes of the first pool and the others \
+                 on those of the second",
+                seam.stages
+            );
+            unsupported.push(Unsupported::new("pools", why));
+        }
         let nodes = gpus.div_ceil(gpus_per_node);
         if gpus % gpus_per_node != 0 {
             let rest = gpus % gpus_per_node;

@@ -111,7 +111,7 @@ fn stages(planned: &Planned<'_>, out: &mut Section) {
     let slices = planned.split().slices(s, layers);
     let count = slices.len().max(1) as u32;
     let beside = match planned.split() {
-        LayerSplit::Even if layers % count == 0 => Some([0, 0]),
+        LayerSplit::Even if layers % count == 0 && s.seam.is_none() => Some([0, 0]),
         LayerSplit::Counted { embedding, loss } => Some([u32::from(embedding), u32::from(loss)]),
         _ => None,
     };

@@ -205,11 +205,13 @@ fn copies(s: &Strategy, model: &Architecture, found: &mut Violations) {
         },
         &|| "use a divisor of cp x dp, with `zero: 1` or more".into(),
     );
+    // A copy takes whole replicas, and experts the place of a stage's dense ranks, as in Megatron-Core.
+    let whole = s.cp == 1 || s.dp % s.zero_replicas.max(1) == 0;
     found.rule(
-        s.rank_order == RankOrder::TpCpDpPp || s.cp == 1 && (model.moe.is_none() || s.ep * s.etp == s.tp),
+        s.rank_order == RankOrder::TpCpDpPp || whole && (model.moe.is_none() || s.ep * s.etp == s.tp * s.cp),
         "parallelism.rank-order",
         Code::LayoutDivisibility,
-        &|| format!("with ranks {} cp has to be 1 and ep x etp equal to tp", s.rank_order.as_str()),
+        &|| format!("with ranks {} ep x etp has to be tp x cp, and copies divide dp", s.rank_order.as_str()),
         &|| format!("use `rank-order: {}`", RankOrder::default().as_str()),
     );
 }

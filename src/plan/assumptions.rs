@@ -28,7 +28,7 @@ pub(super) fn collect(
     (run, cost): (Option<&RunEstimate>, Option<&CostEstimate>),
 ) -> Vec<Assumption> {
     let mut found = Vec::new();
-    let interval = setup.calibration.training().interval(&setup.pool.accelerator.name, &setup.computation, step.gpus);
+    let interval = super::interval(setup, step.gpus);
     if let Some(why) = interval.thin {
         let value = format!("a factor of {:.2}", interval.ninety.exp());
         found.push(Assumption { what: "interval of the step time".to_owned(), value, why });
@@ -47,28 +47,33 @@ pub(super) fn collect(
             add(what, format!("{:.0} %", figure.value * 100.0), &figure.source);
         }
     };
-    share("matmul share of peak", &setup.device.linear.share);
-    share("memory bandwidth share", &setup.device.memory.efficiency);
-    if run.is_some_and(|run| run.node_power.parts.is_some()) {
+    for own in setup.sides() {
+        share("matmul share of peak", &own.device.linear.share);
+        share("memory bandwidth share", &own.device.memory.efficiency);
+    }
+    if run.is_some_and(|run| run.pools.iter().any(|pool| pool.node_power.parts.is_some())) {
         share(
             "power of GPUs that wait",
             &Sourced::new(WAITING, Provenance::Assumed, "of that added by computing: they poll and copy"),
         );
-    } else {
+    }
+    if run.is_none_or(|run| run.pools.iter().any(|pool| pool.node_power.parts.is_none())) {
         share("share of node power drawn in training", &cluster.power.load_factor);
     }
     if cluster.power.pue.provenance == Provenance::Assumed {
         add("PUE", cluster.power.pue.value.to_string(), &cluster.power.pue.source);
     }
     add("memory reserve", format!("{RESERVE:#}"), "driver, communication buffers, workspaces");
-    for field in ["memory", "memory-bandwidth", "peak", "tdp", "scale-up"] {
-        let figure = setup.pool.accelerator_figure(field, ());
-        if figure.provenance == Provenance::Assumed {
-            add(&format!("{} {field}", setup.pool.accelerator.name), "catalogue".into(), "not seen in a source");
+    for pool in setup.sides().map(|own| own.pool) {
+        for field in ["memory", "memory-bandwidth", "peak", "tdp", "scale-up"] {
+            let figure = pool.accelerator_figure(field, ());
+            if figure.provenance == Provenance::Assumed {
+                add(&format!("{} {field}", pool.accelerator.name), "catalogue".into(), "not seen in a source");
+            }
         }
-    }
-    if setup.pool.max_power.provenance == Provenance::Assumed {
-        add("node power", setup.pool.max_power.value.to_string(), &setup.pool.max_power.source);
+        if pool.max_power.provenance == Provenance::Assumed {
+            add("node power", pool.max_power.value.to_string(), &pool.max_power.source);
+        }
     }
     if step.strategy.ep > 1 {
         add("expert load", "balanced".into(), "every expert gets the same number of tokens");

@@ -2,14 +2,15 @@
 
 use serde::Serialize;
 
+use super::overlap::Overlap;
 use super::place::{default_precision, space};
-use super::{Refusal, Request, setup_calibrated};
+use super::{Refusal, Request, names, setup_calibrated};
 use crate::calibration::Calibration;
 use crate::catalog::{Catalog, Peak};
 use crate::economics::usd_per_gpu_hour;
 use crate::parallel::Strategy;
 use crate::run::{Resilience, node_power};
-use crate::search::{Found, Objective, Progress, Search, Space, Wanted, search_watched};
+use crate::search::{Beside, Found, Objective, Progress, Search, Space, Wanted, search_watched};
 use crate::spec::{Cluster, Computation, Job, Pool, Precision, Workload};
 use crate::step::Setup;
 use crate::topology::Topology;
@@ -23,6 +24,9 @@ pub struct Contender {
     pub accelerator: String,
     /// Data type of the matmuls.
     pub precision: Precision,
+    /// What runs behind computation, where that was open.
+    #[serde(flatten)]
+    pub overlap: Overlap,
     /// The best layout there; none when no layout fits, or none as asked.
     pub strategy: Option<Strategy>,
     /// Time per token over the plan's, minus one.
@@ -35,6 +39,8 @@ pub(super) struct Entry<'a> {
     pub(super) space: Space,
     pub(super) wanted: Wanted,
     pub(super) found: Search,
+    /// What runs behind computation, where that is open.
+    pub(super) overlap: Overlap,
     /// What a score weighs here: layouts of one pool are compared in GPU-hours and nodes, pools in money and power.
     weight: f64,
 }
@@ -60,16 +66,23 @@ impl<'a> Contest<'a> {
         (request, watch): (&Request, &dyn Fn(Progress)),
     ) -> Result<Self, Refusal> {
         let entry = |setup: Setup<'a>| {
-            let most_gpus = request.most_gpus(cluster, setup.pool, workload, job)?;
+            let most_nodes = request.most_nodes(cluster, &setup, (workload, job))?;
+            let whole = |nodes: f64| nodes.floor().min(f64::from(setup.pool.nodes)) as u32 * setup.pool.gpus_per_node;
+            let most_gpus = most_nodes.filter(|_| setup.second.is_none()).map(whole);
             let space = Space { any_schedule: request.any_schedule, most_gpus, ..space(&setup, job) };
-            let wanted = request.wanted(job, Resilience::new(cluster, &setup));
+            let beside = setup
+                .second
+                .as_ref()
+                .map(|second| Beside { most_nodes, ..beside(cluster, [setup.pool, second.pool], catalog) });
+            let wanted = Wanted { beside, ..request.wanted(job, Resilience::new(cluster, &setup)) };
             let found = search_watched(&setup, &space, &wanted, watch);
             let weight = weight(request.objective, cluster, &setup, catalog);
-            Ok::<_, Refusal>(Entry { setup, space, wanted, found, weight })
+            let overlap = if request.any_overlap { Overlap::open(job, &setup.computation) } else { Overlap::default() };
+            Ok::<_, Refusal>(Entry { setup, space, wanted, found, overlap, weight })
         };
         let mut winner = entry(setup_calibrated(cluster, topology, workload, job, calibration)?)?;
         // A pool without the data type, or of which the power cap allows no node, is no contender.
-        let mut others: Vec<Entry<'a>> = variants(cluster, job, &winner.setup, request.any_precision)
+        let mut others: Vec<Entry<'a>> = variants(cluster, job, &winner, request)
             .iter()
             .filter_map(|other| entry(setup_calibrated(cluster, topology, workload, other, calibration).ok()?).ok())
             .collect();
@@ -94,9 +107,10 @@ impl<'a> Contest<'a> {
         let of = |entry: &Entry<'_>| {
             let found = entry.found.best.first();
             Contender {
-                pool: entry.setup.pool.name.clone(),
-                accelerator: entry.setup.pool.accelerator.title.clone(),
+                pool: names(entry.setup.sides().map(|own| own.pool.name.as_str())),
+                accelerator: names(entry.setup.sides().map(|own| own.pool.accelerator.title.as_str())),
                 precision: entry.setup.computation.precision,
+                overlap: entry.overlap,
                 strategy: found.map(|found| found.strategy),
                 slower_by: found.map(|found| found.time_per_sequence() / best.time_per_sequence() - 1.0),
             }
@@ -118,23 +132,32 @@ impl Entry<'_> {
     }
 }
 
-/// The job in every data type and on every pool that it leaves open, but for the one that is placed already.
-fn variants(cluster: &Cluster, job: &Job, placed: &Setup<'_>, any_precision: bool) -> Vec<Job> {
-    let pools = cluster.pools.iter().filter(|pool| job.pool.is_none() || pool.name == placed.pool.name);
+/// The job in every data type, with every overlap and on every pool that it leaves open, but for the one that is placed already.
+fn variants(cluster: &Cluster, job: &Job, first: &Entry<'_>, request: &Request) -> Vec<Job> {
+    let placed = &first.setup;
+    let fixed = job.pool.is_some() || job.pools.is_some();
+    let pools = cluster.pools.iter().filter(|pool| !fixed || pool.name == placed.pool.name);
     let on = |pool: &Pool| -> Vec<Job> {
+        let behind = placed.second.as_ref().map(|second| second.pool);
+        let peaks: Vec<&Peak> = std::iter::once(pool).chain(behind).map(|pool| &pool.accelerator.peak).collect();
         let precisions: Vec<Precision> = match job.precision {
             Some(precision) => vec![precision],
-            None if any_precision => {
-                Precision::ALL.into_iter().filter(|precision| trains_in(*precision, &pool.accelerator.peak)).collect()
+            None if request.any_precision => {
+                let all = |precision: &Precision| peaks.iter().all(|peak| trains_in(*precision, peak));
+                Precision::ALL.into_iter().filter(all).collect()
             }
-            None => vec![default_precision(&pool.accelerator.peak)],
+            None => vec![default_precision(&peaks)],
         };
-        let job = |precision| Job { pool: Some(pool.name.clone()), precision: Some(precision), ..job.clone() };
-        precisions
-            .into_iter()
-            .filter(|p| pool.name != placed.pool.name || *p != placed.computation.precision)
-            .map(job)
-            .collect()
+        let alone = job.pools.is_none().then(|| pool.name.clone());
+        let with = |precision: Precision| {
+            let job = Job { pool: alone.clone(), precision: Some(precision), ..job.clone() };
+            first.overlap.variants().into_iter().map(move |overlap| overlap.fixed(&job))
+        };
+        let other = |job: &Job| {
+            let computation = job.precision.map(|precision| job.computation(precision));
+            pool.name != placed.pool.name || computation != Some(placed.computation)
+        };
+        precisions.into_iter().flat_map(with).filter(other).collect()
     };
     pools.flat_map(on).collect()
 }
@@ -146,6 +169,17 @@ fn trains_in(precision: Precision, peak: &Peak) -> bool {
         Precision::Int8 => false,
         Precision::Mxfp8 => peak.fp4.is_some(),
         _ => precision.peak(peak).is_some(),
+    }
+}
+
+/// What the second pool weighs. Where not both have a price, GPU-hours are compared.
+fn beside(cluster: &Cluster, [first, second]: [&Pool; 2], catalog: &Catalog) -> Beside {
+    let price = |pool| usd_per_gpu_hour(cluster, pool, catalog);
+    Beside {
+        gpus_per_node: second.gpus_per_node,
+        price: price(second).zip(price(first)).map_or(1.0, |(second, first)| second / first),
+        power: node_power(cluster, second) / node_power(cluster, first),
+        most_nodes: None,
     }
 }
 

@@ -204,7 +204,8 @@ fn step_time(plan: &Plan, setup: &Setup<'_>) -> Derivation {
 
 /// Time of the busiest stage's kernels for one microbatch, operator by operator.
 fn kernels(plan: &Plan, setup: &Setup<'_>, total: f64) -> Derivation {
-    let sorts = setup.operator_times(&plan.step.strategy, plan.step.busiest_stage);
+    let (s, busiest) = (&plan.step.strategy, plan.step.busiest_stage);
+    let sorts = setup.at(s, busiest).operator_times(s, busiest);
     let parts: Vec<Derivation> = sorts
         .into_iter()
         .map(|(name, count, operators)| {
@@ -245,9 +246,41 @@ fn mfu(plan: &Plan, setup: &Setup<'_>, step: &Derivation) -> Derivation {
         "FLOP",
         "three times forward: 2 x matmul weights x tokens, causal attention at half the square, output layer; recomputation not counted",
     );
-    let field = setup.pool.accelerator_figure("peak", ());
-    let peak = Derivation::figure("dense peak of a GPU", plan.step.peak.get(), "FLOP/s", &field);
-    Derivation::new("MFU", plan.step.mfu, "", How::Quotient, vec![flops, peak, gpus(plan), step.clone()])
+    let peak = |own: &Setup<'_>| {
+        let field = own.pool.accelerator_figure("peak", ());
+        Derivation::figure("dense peak of a GPU", own.device.linear.peak.get(), "FLOP/s", &field)
+    };
+    let mut from = vec![flops];
+    if plan.step.strategy.seam.is_none() {
+        from.extend([peak(setup), gpus(plan)]);
+    } else {
+        let of = |own: &Setup<'_>, gpus: f64| {
+            Derivation::new(on(own), gpus * own.device.linear.peak.get(), "FLOP/s", How::Product, vec![count(gpus), peak(own)])
+        };
+        from.push(over_pools("dense peak of all GPUs", "FLOP/s", plan, setup, of));
+    }
+    from.push(step.clone());
+    Derivation::new("MFU", plan.step.mfu, "", How::Quotient, from)
+}
+
+fn on(own: &Setup<'_>) -> String {
+    format!("pool {}", own.pool.name)
+}
+
+fn count(gpus: f64) -> Derivation {
+    Derivation::model("GPUs", gpus, "", "tp x cp x dp x stages on this pool")
+}
+
+/// A sum over the pools of a pipeline, of what `of` says of each and its GPUs.
+fn over_pools(
+    name: &str,
+    unit: &'static str,
+    plan: &Plan,
+    setup: &Setup<'_>,
+    of: impl Fn(&Setup<'_>, f64) -> Derivation,
+) -> Derivation {
+    let parts: Vec<Derivation> = setup.parts(&plan.step.strategy).map(|(own, part)| of(own, part.gpus() as f64)).collect();
+    Derivation::new(name, parts.iter().map(|part| part.value).sum(), unit, How::Sum, parts)
 }
 
 fn memory(plan: &Plan, setup: &Setup<'_>) -> Derivation {
@@ -290,7 +323,8 @@ fn memory(plan: &Plan, setup: &Setup<'_>) -> Derivation {
         ),
     ];
     let used = Derivation::new("used", m.total().get(), "B", How::Sum, parts);
+    let own = setup.at(&plan.step.strategy, stage.stage);
     let capacity =
-        Derivation::figure("capacity", plan.step.memory_capacity.get(), "B", &setup.pool.accelerator_figure("memory", ()));
+        Derivation::figure("capacity", plan.step.memory_capacity.get(), "B", &own.pool.accelerator_figure("memory", ()));
     Derivation::new(format!("memory free on stage {}", stage.stage), free, "B", How::Difference, vec![capacity, used])
 }

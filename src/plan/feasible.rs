@@ -70,6 +70,7 @@ fn levers(fixed: &Parallelism) -> Vec<(&'static str, Parallelism)> {
     lever("tp", fixed.tp.is_some(), &|p| p.tp = None);
     lever("cp", fixed.cp.is_some(), &|p| p.cp = None);
     lever("pp", fixed.pp.is_some(), &|p| p.pp = None);
+    lever("first-pool-stages", fixed.first_pool_stages.is_some(), &|p| p.first_pool_stages = None);
     lever("vp", fixed.vp.is_some(), &|p| p.vp = None);
     lever("ep", fixed.ep.is_some(), &|p| p.ep = None);
     lever("etp", fixed.etp.is_some(), &|p| p.etp = None);
@@ -80,6 +81,10 @@ fn levers(fixed: &Parallelism) -> Vec<(&'static str, Parallelism)> {
 
 /// The fewest nodes of the pool that the job fits on, and how: doubled until it fits, then halved in between.
 fn more_nodes(cluster: &Cluster, setup: &Setup<'_>, space: &Space, effort: &mut Effort) -> Option<(u32, Found)> {
+    // Of two pools, it is not said which would have them.
+    if setup.second.is_some() {
+        return None;
+    }
     // Memory does not ask how nodes are wired.
     let mut grown = cluster.clone();
     (grown.fabric, grown.pools) = (None, vec![setup.pool.clone()]);

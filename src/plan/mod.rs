@@ -9,6 +9,7 @@ mod costs;
 mod course;
 mod explain;
 mod feasible;
+mod overlap;
 mod place;
 mod price;
 mod refusal;
@@ -24,6 +25,7 @@ use contest::{Contest, Entry};
 pub use costs::{CostQuestion, Costs, PoolCost, RunCost, WorkCost};
 pub use course::Course;
 pub use explain::{Derivation, How, explain};
+pub use overlap::Overlap;
 use place::space;
 pub use place::{setup, setup_calibrated};
 pub use refusal::Refusal;
@@ -43,7 +45,7 @@ use crate::spec::{Cluster, Job, Pool, Precision, Workload};
 use crate::step::graph::Timeline;
 use crate::step::{Setup, StepEstimate};
 use crate::topology::Topology;
-use crate::units::Seconds;
+use crate::units::{Seconds, grouped};
 
 /// Version of the JSON that a plan is written as.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -110,7 +112,7 @@ pub struct StepInterval {
 
 impl StepInterval {
     fn new(setup: &Setup<'_>, step: &StepEstimate) -> Self {
-        let from = setup.calibration.training().interval(&setup.pool.accelerator.name, &setup.computation, step.gpus);
+        let from = interval(setup, step.gpus);
         Self { ninety: from.around(step.step_time, from.ninety), half: from.around(step.step_time, from.half), from }
     }
 }
@@ -120,11 +122,11 @@ impl StepInterval {
 pub struct ClusterSummary {
     /// Its name.
     pub name: String,
-    /// The pool that the job runs on.
+    /// The pool that the job runs on, or the two, with a comma between.
     pub pool: String,
     /// Its accelerator.
     pub accelerator: String,
-    /// Accelerators in the pool.
+    /// Accelerators in the pool, or in both.
     pub gpus: u32,
     /// Racks of the whole cluster.
     pub racks: u32,
@@ -150,6 +152,9 @@ pub struct JobSummary {
     pub sequence: u32,
     /// Data type of the matmuls.
     pub precision: Precision,
+    /// What runs behind computation, where that was open.
+    #[serde(flatten)]
+    pub overlap: Overlap,
     /// Sequences of a step, as planned.
     pub global_batch_sequences: u64,
     /// Time by which it has to be done.
@@ -209,7 +214,7 @@ impl Plan {
         calibration: &Calibration,
         (request, contest): (&Request, &Contest<'_>),
     ) -> Result<Self, Refusal> {
-        let Entry { setup, space, found, .. } = contest.winner();
+        let Entry { setup, space, found, overlap, .. } = contest.winner();
         let Some(best) = found.best.first() else {
             return Err(if found.account.unwanted > 0 {
                 request.refuse(&found.account, workload, job)
@@ -221,7 +226,8 @@ impl Plan {
             Refusal::Input(vec![workload.error(job, "parallelism.schedule", Code::InvalidValue, deadlock.to_string())])
         })?;
         let run = job.tokens.map(|tokens| RunEstimate::new(cluster, setup, &step, (tokens, job)));
-        let cost = run.as_ref().map(|run| CostEstimate::new(cluster, setup.pool, catalog, run));
+        let pools = setup.accelerators(&step.strategy);
+        let cost = run.as_ref().map(|run| CostEstimate::new(cluster, &pools, catalog, run));
         let followed = step.turns <= MOST_TURNS;
         let timeline = if followed { setup.task_graph(&best.costs).ok().map(|graph| graph.simulate()) } else { None };
         Ok(Self {
@@ -229,7 +235,7 @@ impl Plan {
             timeline: timeline.filter(|_| step.strategy.pp > 1),
             schema_version: SCHEMA_VERSION,
             planner_version: env!("CARGO_PKG_VERSION"),
-            cluster: summary(cluster, topology, setup.pool),
+            cluster: summary(cluster, topology, setup),
             job: JobSummary {
                 name: job.name.clone(),
                 model: setup.model.name.clone(),
@@ -237,6 +243,7 @@ impl Plan {
                 active_parameters: setup.model.active_parameters(),
                 sequence: job.sequence,
                 precision: setup.computation.precision,
+                overlap: *overlap,
                 global_batch_sequences: step.strategy.sequences(),
                 deadline: job.deadline,
             },
@@ -244,7 +251,10 @@ impl Plan {
             contenders: contest.contenders(best),
             search: found.account,
             gap: found.gap,
-            calibrated: calibration.moved(&setup.pool.accelerator, setup.computation.precision),
+            calibrated: setup
+                .sides()
+                .flat_map(|own| calibration.moved(&own.pool.accelerator, own.computation.precision))
+                .collect(),
             assumptions: assumptions::collect(cluster, setup, &step, (run.as_ref(), cost.as_ref())),
             not_modelled: vec!["stragglers", "waiting for nodes under repair"],
             interval: StepInterval::new(setup, &step),
@@ -254,10 +264,33 @@ impl Plan {
         })
     }
 
-    /// The job as it was planned: on its pool, in its data type.
+    /// The job as it was planned: on its pool or pools, in its data type, with its overlap.
     #[must_use]
     pub fn placed(&self, job: &Job) -> Job {
-        Job { pool: Some(self.cluster.pool.clone()), precision: Some(self.job.precision), ..job.clone() }
+        let pool = job.pools.is_none().then(|| self.cluster.pool.clone());
+        Job { pool, precision: Some(self.job.precision), ..self.job.overlap.fixed(job) }
+    }
+
+    /// The pools that the job runs on, with its accelerators on each.
+    #[must_use]
+    pub fn pools<'a>(&self, cluster: &'a Cluster) -> Vec<(&'a Pool, u64)> {
+        let alone = (self.cluster.pool.as_str(), self.step.gpus);
+        let named: Vec<(&str, u64)> = match self.step.pools.as_slice() {
+            [] => vec![alone],
+            parts => parts.iter().map(|part| (part.pool.as_str(), part.gpus)).collect(),
+        };
+        let of = |(name, gpus): (&str, u64)| Some((cluster.pools.iter().find(|pool| pool.name == name)?, gpus));
+        named.into_iter().filter_map(of).collect()
+    }
+
+    /// Its accelerators: `1,016 x NVIDIA H100`.
+    #[must_use]
+    pub fn accelerators(&self) -> String {
+        let of = |gpus: u64, what: &str| format!("{} x {what}", grouped(gpus as f64, 0));
+        match self.step.pools.as_slice() {
+            [] => of(self.step.gpus, &self.cluster.accelerator),
+            parts => parts.iter().map(|part| of(part.gpus, &part.accelerator)).collect::<Vec<_>>().join(" and "),
+        }
     }
 
     /// Whether the plan does what the job asks for: false when a deadline is missed.
@@ -267,12 +300,24 @@ impl Plan {
     }
 }
 
-fn summary(cluster: &Cluster, topology: &Topology, pool: &Pool) -> ClusterSummary {
+/// Names of one pool, or of two.
+fn names<'a>(of: impl Iterator<Item = &'a str>) -> String {
+    of.collect::<Vec<_>>().join(", ")
+}
+
+/// The interval of the job's class; over two pools the wider one.
+fn interval(setup: &Setup<'_>, gpus: u64) -> Interval {
+    let training = setup.calibration.training();
+    let of = |own: &Setup<'_>| training.interval(&own.pool.accelerator.name, &own.computation, gpus);
+    setup.sides().skip(1).map(of).fold(of(setup), |a, b| if b.ninety > a.ninety { b } else { a })
+}
+
+fn summary(cluster: &Cluster, topology: &Topology, setup: &Setup<'_>) -> ClusterSummary {
     ClusterSummary {
         name: cluster.name.clone(),
-        pool: pool.name.clone(),
-        accelerator: pool.accelerator.title.clone(),
-        gpus: pool.gpus(),
+        pool: names(setup.sides().map(|own| own.pool.name.as_str())),
+        accelerator: names(setup.sides().map(|own| own.pool.accelerator.title.as_str())),
+        gpus: setup.sides().map(|own| own.pool.gpus()).sum(),
         racks: topology.racks(),
         site_power: cluster.it_power() * cluster.power.pue.value,
         fabric: topology.fabric().copied(),

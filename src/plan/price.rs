@@ -25,9 +25,9 @@ pub(super) fn prices(plan: &Plan) -> (Option<Derivation>, Vec<Derivation>) {
     (figure, used.into_iter().chain(good).collect())
 }
 
-/// Only then the total lies between ends.
+/// Only then the total of a pool lies between ends.
 fn at_owners_cost(cost: &CostEstimate) -> bool {
-    cost.total_range.is_some()
+    cost.owned.is_some() && cost.total_range.is_some()
 }
 
 /// Lines add up to an owned hour; used hours carry those that are not.

@@ -29,7 +29,7 @@ pub(super) fn refuse(
 ) -> Refusal {
     let gpus = setup.pool.gpus();
     if let Some((strategy, memory)) = found.nearest {
-        let capacity = setup.pool.accelerator.memory;
+        let capacity = setup.costs(&strategy).fullest().of;
         let message = format!("no layout of `{}` fits in {capacity:#} per GPU: the nearest needs {memory:#}", job.name);
         let error = workload
             .error(job, if found.account.layouts == 1 { "parallelism" } else { "model" }, Code::NoLayout, message)

@@ -6,7 +6,8 @@ use super::Refusal;
 use crate::diagnostic::Code;
 use crate::run::{Resilience, node_power};
 use crate::search::{Account, Calendar, Deadline, Objective, Wanted};
-use crate::spec::{Cluster, Job, Pool, Workload};
+use crate::spec::{Cluster, Job, Workload};
+use crate::step::Setup;
 use crate::units::Watts;
 
 /// What a plan's layout has to be, beyond what the job says.
@@ -28,6 +29,9 @@ pub struct Request {
     pub any_schedule: bool,
     /// Whether every data type that the accelerator trains in is tried, where the job names none.
     pub any_precision: bool,
+    /// Whether communication of tensor and expert parallelism is tried overlapped and not, where the job leaves that open and the
+    /// framework has both.
+    pub any_overlap: bool,
     /// Whether every layout that fits is costed, whatever its bound.
     pub exhaustive: bool,
 }
@@ -43,6 +47,7 @@ impl Default for Request {
             time_limit: None,
             any_schedule: false,
             any_precision: false,
+            any_overlap: false,
             exhaustive: false,
         }
     }
@@ -66,26 +71,24 @@ impl Request {
         Refusal::No(Box::new(error))
     }
 
-    /// Accelerators that the power cap allows: those of whole nodes.
+    /// Nodes of the job's first pool that the power cap allows, in whole ones on one pool.
     ///
     /// # Errors
     /// When it does not allow a single node.
-    pub(super) fn most_gpus(
+    pub(super) fn most_nodes(
         &self,
         cluster: &Cluster,
-        pool: &Pool,
-        workload: &Workload,
-        job: &Job,
-    ) -> Result<Option<u32>, Refusal> {
+        setup: &Setup<'_>,
+        (workload, job): (&Workload, &Job),
+    ) -> Result<Option<f64>, Refusal> {
         let Some(cap) = self.power_cap else { return Ok(None) };
-        let node = node_power(cluster, pool);
-        let nodes = (cap / node).floor().min(f64::from(pool.nodes)) as u32;
-        if nodes == 0 {
+        let node = node_power(cluster, setup.pool);
+        if cap < node {
             let message = format!("`{}` may draw {cap}, a node draws {node} while training", job.name);
             let error = workload.error(job, "name", Code::NoLayout, message);
             return Err(Refusal::No(Box::new(error.help(format!("use `--power-cap` of {node} or more")))));
         }
-        Ok(Some(nodes * pool.gpus_per_node))
+        Ok(Some(cap / node))
     }
 
     /// The same for the search of a job's layouts.
@@ -99,6 +102,7 @@ impl Request {
             top: self.top,
             time_limit: self.time_limit,
             exhaustive: self.exhaustive,
+            beside: None,
         }
     }
 }

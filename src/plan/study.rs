@@ -78,7 +78,7 @@ fn outcome(setup: &Setup<'_>, strategy: &Strategy) -> Result<ScheduleOutcome, St
         step_time: estimate.step_time,
         bubble: estimate.breakdown.bubble,
         memory: costs.peak_memory(),
-        fits: costs.peak_memory() <= setup.pool.accelerator.memory,
+        fits: costs.fullest().fits(),
     })
 }
 

@@ -151,7 +151,7 @@ mod tests {
     #[test]
     fn an_empty_step_is_idle() {
         let timeline = crate::step::graph::Timeline { step: crate::units::Seconds::ZERO, tasks: Vec::new() };
-        let scene = Scene { title: "none", stages: 1, timeline: &timeline, memory: &[], capacity: crate::units::Bytes::ZERO };
+        let scene = Scene { title: "none", stages: 1, timeline: &timeline, memory: &[], capacity: &[] };
         assert_eq!(gantt_text(&scene, 0).len(), 2);
     }
 

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Table;
 use super::cost::owned_markdown;
-use super::plan::{because, beside, carbon, elsewhere, stages};
+use super::plan::{because, beside, carbon, elsewhere, on_pool, stages};
 use crate::plan::Plan;
 use crate::run::Checkpoint;
 
@@ -14,7 +14,9 @@ pub fn plan_markdown(plan: &Plan) -> String {
     let step = &plan.step;
     let mut out = format!("### {} on {}\n\n", plan.job.model, plan.cluster.name);
     let mut table = Table::new(&["", "value"], 1);
-    table.row(["GPUs".to_owned(), format!("{} x {}", step.gpus, plan.cluster.accelerator)]);
+    let gpus =
+        if step.pools.is_empty() { format!("{} x {}", step.gpus, plan.cluster.accelerator) } else { plan.accelerators() };
+    table.row(["GPUs".to_owned(), gpus]);
     table.row([
         "step time".to_owned(),
         format!("{}, nine in ten {} to {}", step.step_time, plan.interval.ninety[0], plan.interval.ninety[1]),
@@ -22,6 +24,12 @@ pub fn plan_markdown(plan: &Plan) -> String {
     table.row(["throughput".to_owned(), step.tokens_per_s.to_string()]);
     table.row(["MFU / HFU".to_owned(), format!("{:.1} % / {:.1} %", step.mfu * 100.0, step.hfu * 100.0)]);
     table.row(["layout".to_owned(), step.strategy.describe()]);
+    if let Some(overlap) = plan.job.overlap.describe() {
+        table.row(["overlap".to_owned(), overlap]);
+    }
+    for part in &step.pools {
+        table.row([format!("pool {}", part.pool), on_pool(part)]);
+    }
     if let Some(run) = &plan.run {
         table.row([run.tokens.to_string(), run.time.to_string()]);
         table.row([

@@ -8,7 +8,7 @@ use super::{Scene, Table, gantt_text};
 use crate::catalog::Provenance;
 use crate::plan::{Alternative, Contender, Plan};
 use crate::run::{Footprint, RunEstimate};
-use crate::step::{StageEstimate, StepEstimate};
+use crate::step::{PoolPart, StageEstimate, StepEstimate};
 use crate::units::{Bytes, Seconds, grouped, significant};
 
 /// Width of the longest bar, in characters.
@@ -37,13 +37,7 @@ pub fn plan_text(plan: &Plan) -> String {
         out += &stages(&plan.step).text(2);
     }
     if let Some(timeline) = &plan.timeline {
-        let scene = Scene {
-            title: &plan.job.model,
-            stages: plan.step.strategy.pp,
-            timeline,
-            memory: &[],
-            capacity: plan.step.memory_capacity,
-        };
+        let scene = Scene { title: &plan.job.model, stages: plan.step.strategy.pp, timeline, memory: &[], capacity: &[] };
         out.push('\n');
         for line in gantt_text(&scene, GANTT) {
             let _ = writeln!(out, "  {line}");
@@ -59,11 +53,10 @@ pub fn plan_text(plan: &Plan) -> String {
 pub(super) fn headline(plan: &Plan) -> String {
     let job = &plan.job;
     format!(
-        "{} on {} · {} x {} · {} · sequence {} · global batch {} sequences ({})\n",
+        "{} on {} · {} · {} · sequence {} · global batch {} sequences ({})\n",
         job.model,
         plan.cluster.name,
-        grouped(plan.step.gpus as f64, 0),
-        plan.cluster.accelerator,
+        plan.accelerators(),
         job.precision.as_str(),
         grouped(f64::from(job.sequence), 0),
         grouped(job.global_batch_sequences as f64, 0),
@@ -97,6 +90,12 @@ fn answer(plan: &Plan) -> String {
         rows.push(["Power".to_owned(), site.join(" · "), String::new(), String::new()]);
     }
     rows.push(["Layout".to_owned(), step.strategy.describe(), String::new(), String::new()]);
+    if let Some(overlap) = plan.job.overlap.describe() {
+        rows.push(["Overlap".to_owned(), overlap, String::new(), String::new()]);
+    }
+    for part in &step.pools {
+        rows.push([format!("Pool {}", part.pool), on_pool(part), String::new(), String::new()]);
+    }
     let width =
         |i: usize| rows.iter().filter(|row| !row[i + 1].is_empty()).map(|row| row[i].chars().count()).max().unwrap_or(0);
     let (first, second, third) = (rows.iter().map(|row| row[0].chars().count()).max().unwrap_or(0), width(1), width(2));
@@ -130,6 +129,12 @@ pub(super) fn carbon(of: &Footprint) -> Option<String> {
     let location = of.location?;
     let market = of.market.map(|market| format!(" ({market} by market)")).unwrap_or_default();
     Some(format!("{location} CO2e{market}, hardware {}", of.embodied))
+}
+
+/// What of a layout is on one of its pools.
+pub(super) fn on_pool(part: &PoolPart) -> String {
+    let stages = if part.stages == 1 { "1 stage".to_owned() } else { format!("{} stages", part.stages) };
+    format!("{stages} of {} layers together on {} x {}", part.layers, grouped(part.gpus as f64, 0), part.accelerator)
 }
 
 fn pad(text: &str, width: usize) -> String {
@@ -222,7 +227,7 @@ pub(super) fn stages(step: &StepEstimate) -> Table {
             span(&|s| s.memory.optimizer.get(), &|x| gib(Bytes::new(x))),
             span(&|s| (s.memory.activations + s.memory.working).get(), &|x| gib(Bytes::new(x))),
             span(&|s| s.memory.total().get(), &|x| gib(Bytes::new(x))),
-            span(&|s| step.memory_capacity.get() - s.memory.total().get(), &|x| gib(Bytes::new(x))),
+            span(&|s| s.capacity.get() - s.memory.total().get(), &|x| gib(Bytes::new(x))),
         ]);
     }
     table
@@ -262,7 +267,7 @@ pub(super) fn wrapped(text: &str) -> String {
 
 /// Whether two stages hold as many layers of the same sorts.
 fn alike(a: &StageEstimate, b: &StageEstimate) -> bool {
-    a.layers == b.layers && a.memory.weights == b.memory.weights
+    a.layers == b.layers && a.memory.weights == b.memory.weights && a.capacity == b.capacity
 }
 
 fn verdict(plan: &Plan) -> String {
@@ -298,8 +303,9 @@ fn verdict(plan: &Plan) -> String {
     if idle > 0 {
         let _ = writeln!(
             out,
-            "  {} of the pool's {} GPUs stay idle: no better layout uses them.",
+            "  {} of the {} {} GPUs stay idle: no better layout uses them.",
             grouped(idle as f64, 0),
+            if step.pools.is_empty() { "pool's" } else { "pools'" },
             grouped(f64::from(plan.cluster.gpus), 0)
         );
     }
@@ -354,7 +360,8 @@ pub(super) fn because(other: &Alternative) -> String {
 
 /// What another pool or data type would do.
 pub(super) fn elsewhere(contender: &Contender) -> String {
-    let place = format!("In {} on pool `{}`", contender.precision.as_str(), contender.pool);
+    let overlap = contender.overlap.describe().map(|overlap| format!(", {overlap}")).unwrap_or_default();
+    let place = format!("In {} on pool `{}`{overlap}", contender.precision.as_str(), contender.pool);
     match contender.strategy.zip(contender.slower_by) {
         Some((strategy, by)) => format!("{place}: {} time per token, {}", percent(by), strategy.describe()),
         None => format!("{place}: no layout fits as asked"),

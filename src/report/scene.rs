@@ -19,8 +19,17 @@ pub struct Scene<'a> {
     pub timeline: &'a Timeline,
     /// Memory of each stage after each change, in the order of time; may be empty.
     pub memory: &'a [Vec<(Seconds, Bytes)>],
-    /// Memory of one accelerator.
-    pub capacity: Bytes,
+    /// What one accelerator of each stage has; may be empty.
+    pub capacity: &'a [Bytes],
+}
+
+impl Scene<'_> {
+    /// The different accelerators' memory, in the order of the stages.
+    pub(super) fn capacities(&self) -> Vec<Bytes> {
+        let mut all = self.capacity.to_vec();
+        all.dedup();
+        all
+    }
 }
 
 /// What a piece of a stage's time is, as far as pictures tell it apart. In the order of [`Class::ALL`].

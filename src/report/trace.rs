@@ -60,13 +60,16 @@ pub fn chrome_trace(scene: &Scene) -> String {
             ));
         }
     }
+    // A number, or over two pools a list.
+    let all: Vec<String> = scene.capacities().iter().map(|capacity| format!("{:.6}", capacity.get() / GIB)).collect();
+    let capacity = if let [one] = all.as_slice() { one.clone() } else { format!("[{}]", all.join(",")) };
     format!(
-        "{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"title\":{},\"stages\":{},\"step_us\":{},\"capacity_GiB\":{:.6}}},\n\
+        "{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"title\":{},\"stages\":{},\"step_us\":{},\"capacity_GiB\":{}}},\n\
          \"traceEvents\":[\n{}\n]}}\n",
         quoted(scene.title),
         scene.stages,
         micros(nanoseconds(scene.timeline.step)),
-        scene.capacity.get() / GIB,
+        capacity,
         events.join(",\n")
     )
 }

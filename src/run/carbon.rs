@@ -33,15 +33,18 @@ pub struct Footprint {
 }
 
 impl Footprint {
-    /// Of `energy` at the meter, drawn evenly over `time` from `start` on, and of `held` accelerators of a pool.
+    /// Of `energy` at the meter, drawn evenly over `time` from `start` on, and of the accelerators of pools that are `held`.
     #[must_use]
-    pub fn new(grid: &GridCarbon, pool: &Pool, energy: Energy, (start, time): (Option<Date>, Seconds), held: GpuHours) -> Self {
+    pub fn new(grid: &GridCarbon, held: &[(&Pool, GpuHours)], energy: Energy, (start, time): (Option<Date>, Seconds)) -> Self {
         let intensity = mean_intensity(grid, start, time);
         Self {
             intensity,
             location: intensity.map(|intensity| intensity * energy),
             market: market(grid, intensity, energy, time),
-            embodied: embodied(pool.embodied_carbon.value, pool.service_life.value, held),
+            embodied: held
+                .iter()
+                .map(|(pool, held)| embodied(pool.embodied_carbon.value, pool.service_life.value, *held))
+                .sum(),
         }
     }
 }

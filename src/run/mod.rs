@@ -55,8 +55,8 @@ pub struct RunEstimate {
     pub gpu_hours: GpuHours,
     /// Nodes that the job occupies.
     pub nodes: u64,
-    /// What one of them draws while training.
-    pub node_power: NodePower,
+    /// The same on each of its pools.
+    pub pools: Vec<PoolRun>,
     /// What all of them draw.
     #[serde(rename = "it_power_w")]
     pub it_power: Watts,
@@ -72,6 +72,33 @@ pub struct RunEstimate {
     pub year: Year,
     /// Whether it is done by the job's deadline, where there is one.
     pub meets_deadline: Option<bool>,
+}
+
+/// What of a job is on one of its pools.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PoolRun {
+    /// The pool.
+    pub pool: String,
+    /// Nodes that the job occupies there.
+    pub nodes: u64,
+    /// What one of them draws while training.
+    pub node_power: NodePower,
+}
+
+impl PoolRun {
+    fn new(cluster: &Cluster, (pool, gpus): (&Pool, u64), activity: f64) -> Self {
+        Self {
+            pool: pool.name.clone(),
+            nodes: gpus.div_ceil(u64::from(pool.gpus_per_node)),
+            node_power: NodePower::new(cluster, pool, activity),
+        }
+    }
+
+    /// What its nodes draw together.
+    #[must_use]
+    pub fn power(&self) -> Watts {
+        self.node_power.total.value * self.nodes as f64
+    }
 }
 
 /// A year of 8,766 hours of the job's nodes at its load.
@@ -91,24 +118,26 @@ pub fn node_power(cluster: &Cluster, pool: &Pool) -> Watts {
 }
 
 impl RunEstimate {
-    /// The run of `tokens` at the pace of `step`.
+    /// The run of `tokens` at the pace of `step`, on the pools of its layout.
     #[must_use]
     pub fn new(cluster: &Cluster, setup: &Setup<'_>, step: &StepEstimate, (tokens, job): (Tokens, &Job)) -> Self {
-        let pool = setup.pool;
         let steps = (tokens / step.tokens_per_step).ceil();
         let productive = step.step_time * steps;
-        let nodes = step.gpus.div_ceil(u64::from(pool.gpus_per_node));
+        let activity = power::activity(&step.breakdown, step.step_time);
+        let parts = setup.accelerators(&step.strategy);
+        let pools: Vec<PoolRun> = parts.iter().map(|part| PoolRun::new(cluster, *part, activity)).collect();
+        let nodes = [0, 1].map(|side| pools.get(side).map_or(0, |pool| pool.nodes));
         let resilience = Resilience::new(cluster, setup);
         let failures = resilience.failures(nodes);
         let checkpoint = resilience.checkpoint(nodes, &failures, step.step_time);
         let renewal = resilience.renewal(&failures, &checkpoint);
         let time = renewal.calendar(productive);
-        let node_power = NodePower::new(cluster, pool, power::activity(&step.breakdown, step.step_time));
-        let it_power = node_power.total.value * nodes as f64;
+        let it_power: Watts = pools.iter().map(PoolRun::power).sum();
         let site_power = it_power * cluster.power.pue.value;
         let energy = site_power * time;
         let footprint = |energy, time: Seconds| {
-            Footprint::new(&cluster.power.carbon, pool, energy, (job.start, time), time.on_gpus(step.gpus))
+            let held: Vec<(&Pool, GpuHours)> = parts.iter().map(|(pool, gpus)| (*pool, time.on_gpus(*gpus))).collect();
+            Footprint::new(&cluster.power.carbon, &held, energy, (job.start, time))
         };
         Self {
             tokens,
@@ -118,12 +147,12 @@ impl RunEstimate {
             goodput: renewal.goodput(),
             lost: renewal.lost(productive),
             interruptions: renewal.interruptions(time),
-            spares: resilience.spares(nodes, &failures),
+            spares: resilience.spares(nodes),
             failures,
             checkpoint,
             gpu_hours: time.on_gpus(step.gpus),
-            nodes,
-            node_power,
+            nodes: nodes.iter().sum(),
+            pools,
             it_power,
             site_power,
             energy,

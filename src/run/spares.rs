@@ -11,6 +11,7 @@
 
 use serde::Serialize;
 
+use super::failures::mean_rate;
 use crate::catalog::Sourced;
 use crate::spec::Reliability;
 use crate::units::{FailureRate, Nodes, Seconds};
@@ -27,22 +28,28 @@ pub struct Spares {
     pub repair: Sourced<Seconds>,
     /// Correlation between the outages of two nodes.
     pub correlation: Sourced<f64>,
-    /// Share of the time in which a node is down.
+    /// Share of the time in which a node that fails at the mean rate is down.
     pub unavailability: f64,
 }
 
 impl Spares {
-    /// For a job on `nodes` nodes that fail at a rate of `node_rate` each.
+    /// For a job on so many nodes of so many accelerators each, pool by pool. A node of one pool stands in for none of another: each
+    /// has spares of its own, which suffice together for the share that is asked where the pools fail independently, and for longer
+    /// where they do not.
     #[must_use]
-    pub fn new(reliability: &Reliability, node_rate: FailureRate, nodes: Nodes) -> Self {
-        let unavailability = unavailability(node_rate, reliability.repair.value);
-        let down = NodesDown { nodes, unavailability, correlation: reliability.correlation.value };
+    pub fn new(reliability: &Reliability, pools: &[(u32, Nodes)]) -> Self {
+        let away = |rate| unavailability(rate, reliability.repair.value);
+        let each = reliability.full_strength.value.powf(1.0 / pools.len().max(1) as f64);
+        let own = |(gpus, nodes): &(u32, Nodes)| {
+            let unavailability = away(reliability.node_rate(*gpus).value);
+            NodesDown { nodes: *nodes, unavailability, correlation: reliability.correlation.value }.quantile(each)
+        };
         Self {
-            nodes: down.quantile(reliability.full_strength.value),
+            nodes: pools.iter().map(own).sum(),
             full_strength: reliability.full_strength.clone(),
             repair: reliability.repair.clone(),
             correlation: reliability.correlation.clone(),
-            unavailability,
+            unavailability: away(mean_rate(reliability, pools).value),
         }
     }
 }

@@ -1,16 +1,14 @@
 //! A family opened: its pipelines by their bound, and of those that could hold something better every layout bounded, its memory
 //! counted, and what is left costed. What is looked for is the best layout of the family.
 
-use std::collections::BTreeMap;
-
 use super::cost::{Coster, Layout};
-use super::space::{Family, Open, Space};
+use super::open::Open;
+use super::space::{Family, Space};
 use super::wanted::Wanted;
-use super::{Account, KernelKey, key};
-use crate::parallel::{LayerDeal, Strategy, violations};
+use super::{Account, Kernels, key};
+use crate::parallel::{LayerDeal, Strategy};
 use crate::spec::ScheduleKind;
-use crate::step::layer::Groups;
-use crate::step::{Outline, Pieces, Setup, ShardKernels};
+use crate::step::{Outline, Peak, Pieces, PoolGroups, Setup, Sides};
 use crate::units::{Bytes, Seconds};
 
 /// Layouts that are costed before the best is looked at again.
@@ -20,15 +18,20 @@ const BATCH: usize = 8;
 pub(super) fn is_legal(setup: &Setup<'_>, family: &Family) -> bool {
     let fewest = family.batches.iter().map(|(_, microbatches)| *microbatches).min().unwrap_or(1);
     let plain = Strategy { microbatches: fewest, ..family.degrees };
-    violations(&plain, &setup.model, setup.computation.sequence, setup.pool.gpus()).is_empty()
+    setup.rules(&plain).is_empty()
 }
 
 /// A score that no layout of the family beats: the kernels of all its microbatches, spread evenly over the stages.
-pub(super) fn bound(setup: &Setup<'_>, wanted: &Wanted, family: &Family, kernels: &BTreeMap<KernelKey, ShardKernels>) -> f64 {
+pub(super) fn bound(setup: &Setup<'_>, wanted: &Wanted, family: &Family, kernels: &Kernels) -> f64 {
     let of = |(microbatch, microbatches): &(u32, u32)| {
         let s = Strategy { microbatch: *microbatch, microbatches: *microbatches, ..family.degrees };
-        let whole = kernels[&key(&s, *microbatch)].whole(&setup.sorts);
-        wanted.score_of(setup, &s, whole * (f64::from(*microbatches) / f64::from(s.pp)))
+        let kernels = &kernels[&key(&s, *microbatch)];
+        let stages = [0, 1].map(|side| s.on_side(side).pp);
+        let least = match kernels.spread(&setup.sorts, stages) {
+            Some(stage) => stage * f64::from(*microbatches),
+            None => kernels.of(0).whole(&setup.sorts) * (f64::from(*microbatches) / f64::from(s.pp)),
+        };
+        wanted.score_of(setup, &s, least)
     };
     family.batches.iter().map(of).fold(f64::INFINITY, f64::min)
 }
@@ -59,7 +62,7 @@ pub(super) struct Opener<'a> {
     pub(super) setup: &'a Setup<'a>,
     pub(super) space: &'a Space,
     pub(super) wanted: &'a Wanted,
-    pub(super) kernels: &'a BTreeMap<KernelKey, ShardKernels>,
+    pub(super) kernels: &'a Kernels,
 }
 
 /// A pipeline of a family: everything but how replicas share their states.
@@ -97,9 +100,9 @@ impl Opener<'_> {
 /// Groups and pieces that the layouts of a family share.
 struct Shared<'a> {
     setup: &'a Setup<'a>,
-    kernels: &'a BTreeMap<KernelKey, ShardKernels>,
-    groups: Vec<(u32, Groups)>,
-    pieces: Vec<(PiecesKey, Pieces)>,
+    kernels: &'a Kernels,
+    groups: Vec<(u32, PoolGroups)>,
+    pieces: Vec<(PiecesKey, Sides<Pieces>)>,
 }
 
 /// What pieces depend on within a family: microbatch, stage of ZeRO where it talks in every microbatch, copies, overlap.
@@ -109,14 +112,14 @@ impl Shared<'_> {
     fn outline(&mut self, s: &Strategy, outline: &mut Outline) {
         let setup = self.setup;
         let group = self.groups.iter().position(|(copies, _)| *copies == s.zero_replicas).unwrap_or_else(|| {
-            self.groups.push((s.zero_replicas, setup.groups(s)));
+            self.groups.push((s.zero_replicas, setup.pool_groups(s)));
             self.groups.len() - 1
         });
         let groups = &self.groups[group].1;
         let wanted = if s.zero < 2 { (s.microbatch, 0, 1, true) } else { (s.microbatch, s.zero, s.zero_replicas, s.overlap) };
         let piece = self.pieces.iter().rposition(|(key, _)| *key == wanted).unwrap_or_else(|| {
             let kernels = &self.kernels[&key(s, s.microbatch)];
-            self.pieces.push((wanted, setup.pieces(s, kernels, groups)));
+            self.pieces.push((wanted, setup.pool_pieces(s, kernels, groups)));
             self.pieces.len() - 1
         });
         setup.outline(s, &self.pieces[piece].1, groups, outline);
@@ -147,14 +150,13 @@ impl Opened<'_> {
         let mut pipes = Vec::new();
         for (microbatch, microbatches) in &family.batches {
             let batch = Strategy { microbatch: *microbatch, microbatches: *microbatches, ..family.degrees };
-            for ((schedule, vp), split) in open.schedules.iter().flat_map(|s| open.splits.iter().map(move |split| (*s, *split)))
-            {
-                let plain = Strategy { vp, schedule, split, ..batch };
+            for dealt in &open.pipelines {
+                let plain = dealt.of(&batch);
                 if !self.runs(&plain) {
-                    self.found.account.illegal += each * open.recomputes(vp).count() as u64;
+                    self.found.account.illegal += each * open.recomputes(plain.vp).count() as u64;
                     continue;
                 }
-                for (recompute, recompute_layers) in open.recomputes(vp) {
+                for (recompute, recompute_layers) in open.recomputes(plain.vp) {
                     let strategy = Strategy { recompute, recompute_layers, ..plain };
                     // Everything divided that can be, everything hidden, no weights in passing: as fast as any sharding.
                     let ideal = Strategy { zero: u8::from(strategy.dp * strategy.cp > 1), overlap: true, ..strategy };
@@ -180,7 +182,7 @@ impl Opened<'_> {
         let setup = self.setup();
         let legal = |(zero, zero_replicas, _): &(u8, u32, bool)| {
             let s = Strategy { zero: *zero, zero_replicas: *zero_replicas, ..family.degrees };
-            violations(&s, &setup.model, setup.computation.sequence, setup.pool.gpus()).is_empty()
+            setup.rules(&s).is_empty()
         };
         open.shardings.iter().copied().filter(legal).collect()
     }
@@ -188,11 +190,9 @@ impl Opened<'_> {
     /// Bounds, weighs and costs the layouts of a pipeline.
     fn costs(&mut self, desk: &mut Desk, pipe: &Strategy, shardings: &[(u8, u32, bool)]) {
         let setup = self.opener.setup;
-        let capacity = setup.pool.accelerator.memory;
-        let room = self.opener.wanted.room(capacity);
         let mut waiting = std::mem::take(&mut desk.waiting);
         waiting.clear();
-        let mut weighed: Option<((u8, u32), Bytes)> = None;
+        let mut weighed: Option<((u8, u32), Peak)> = None;
         for (zero, zero_replicas, overlap) in shardings {
             let s = Strategy { zero: *zero, zero_replicas: *zero_replicas, overlap: *overlap, ..*pipe };
             self.shared.outline(&s, &mut desk.outline);
@@ -202,17 +202,18 @@ impl Opened<'_> {
                 continue;
             }
             // Memory does not ask whether communication overlaps.
-            let memory = match weighed {
-                Some((same, memory)) if same == (*zero, *zero_replicas) => memory,
+            let peak = match weighed {
+                Some((same, peak)) if same == (*zero, *zero_replicas) => peak,
                 _ => desk.outline.peak_memory(setup),
             };
-            weighed = Some(((*zero, *zero_replicas), memory));
-            if memory > capacity {
+            weighed = Some(((*zero, *zero_replicas), peak));
+            let memory = peak.memory;
+            if !peak.fits() {
                 self.found.account.out_of_memory += 1;
                 if self.found.nearest.is_none_or(|(_, least)| memory < least) {
                     self.found.nearest = Some((s, memory));
                 }
-            } else if memory > room {
+            } else if memory > self.opener.wanted.room(peak.of) {
                 self.found.account.unwanted += 1;
             } else {
                 waiting.push((bound, memory, s));

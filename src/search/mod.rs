@@ -8,11 +8,15 @@
 
 mod cost;
 mod family;
+mod open;
+mod second_pool;
 mod space;
 mod wanted;
 
-pub use space::{Family, Open, Space, microbatches};
-pub use wanted::{Calendar, Deadline, Objective, Wanted};
+pub use open::{Dealt, Open};
+pub use second_pool::SecondPool;
+pub use space::{Family, Space, microbatches};
+pub use wanted::{Beside, Calendar, Deadline, Objective, Wanted};
 
 use std::collections::BTreeMap;
 use std::time::Instant;
@@ -21,7 +25,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::parallel::Strategy;
-use crate::step::{Costs, Setup, ShardKernels};
+use crate::step::{Costs, Setup, ShardKernels, Sides};
 use crate::units::{Bytes, Seconds};
 use cost::Layout;
 use family::{Desk, Examined, Opener};
@@ -104,6 +108,9 @@ pub struct Progress {
 /// What layouts of equal kernels share: tensor, context, expert and expert-tensor degrees, sequence parallelism, microbatch.
 type KernelKey = (u32, bool, u32, u32, u32, u32);
 
+/// Kernels by what they depend on, on each pool.
+type Kernels = BTreeMap<KernelKey, Sides<ShardKernels>>;
+
 fn key(degrees: &Strategy, microbatch: u32) -> KernelKey {
     (degrees.tp, degrees.sp, degrees.cp, degrees.ep, degrees.etp, microbatch)
 }
@@ -124,7 +131,8 @@ pub fn search_watched(setup: &Setup<'_>, space: &Space, wanted: &Wanted, watch: 
     for family in families {
         let layouts = space.open(&family, setup.model.layers).layouts() * family.batches.len() as u64;
         search.account.layouts += layouts;
-        if space.most_gpus.is_some_and(|most| family.degrees.gpus() > u64::from(most)) {
+        let many = space.most_gpus.is_some_and(|most| family.degrees.gpus() > u64::from(most));
+        if many || wanted.exceeds(&family.degrees, setup.pool.gpus_per_node) {
             search.account.unwanted += layouts;
         } else if family::is_legal(setup, &family) {
             legal.push((family, layouts));
@@ -183,18 +191,20 @@ pub fn search_watched(setup: &Setup<'_>, space: &Space, wanted: &Wanted, watch: 
 }
 
 /// Kernels of every share that a family of the space has.
-fn kernels(setup: &Setup<'_>, families: &[(Family, u64)]) -> BTreeMap<KernelKey, ShardKernels> {
+fn kernels(setup: &Setup<'_>, families: &[(Family, u64)]) -> Kernels {
     let mut keys: Vec<KernelKey> = families
         .iter()
         .flat_map(|(family, _)| family.batches.iter().map(|(microbatch, _)| key(&family.degrees, *microbatch)))
         .collect();
     keys.sort_unstable();
     keys.dedup();
-    let costed: Vec<ShardKernels> = keys
+    // Families of pipelines over two pools all have a seam, others none.
+    let seam = families.first().and_then(|(family, _)| family.degrees.seam);
+    let costed: Vec<Sides<ShardKernels>> = keys
         .par_iter()
         .map(|(tp, sp, cp, ep, etp, microbatch)| {
             let (tp, sp, cp, ep, etp, microbatch) = (*tp, *sp, *cp, *ep, *etp, *microbatch);
-            setup.kernels(&Strategy { tp, sp, cp, ep, etp, microbatch, ..Strategy::default() })
+            setup.pool_kernels(&Strategy { tp, sp, cp, ep, etp, microbatch, seam, ..Strategy::default() })
         })
         .collect();
     keys.into_iter().zip(costed).collect()

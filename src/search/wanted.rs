@@ -45,8 +45,8 @@ pub struct Deadline {
     pub calendar: Calendar,
 }
 
-/// Time by the calendar: of a number of nodes, the time of a step, and that of all steps without interruption.
-type ByCalendar = dyn Fn(u64, Seconds, Seconds) -> Seconds + Send + Sync;
+/// Time by the calendar: of the nodes on each pool, the time of a step, and that of all steps without interruption.
+type ByCalendar = dyn Fn([u64; 2], Seconds, Seconds) -> Seconds + Send + Sync;
 
 /// What becomes of the time of a run's steps by the calendar, as those who know of failures say. It only rises with the time of a
 /// step.
@@ -54,8 +54,8 @@ type ByCalendar = dyn Fn(u64, Seconds, Seconds) -> Seconds + Send + Sync;
 pub struct Calendar(Arc<ByCalendar>);
 
 impl Calendar {
-    /// Told by a function of the nodes, the time of a step and that of all steps.
-    pub fn new(of: impl Fn(u64, Seconds, Seconds) -> Seconds + Send + Sync + 'static) -> Self {
+    /// Told by a function of the nodes on each pool, the time of a step and that of all steps.
+    pub fn new(of: impl Fn([u64; 2], Seconds, Seconds) -> Seconds + Send + Sync + 'static) -> Self {
         Self(Arc::new(of))
     }
 }
@@ -83,6 +83,21 @@ pub struct Wanted {
     pub time_limit: Option<Duration>,
     /// Whether every layout that fits is costed, whatever its bound: what the bounds are held against.
     pub exhaustive: bool,
+    /// What the second pool weighs, for pipelines over two.
+    pub beside: Option<Beside>,
+}
+
+/// What a second pool weighs beside the first.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Beside {
+    /// Accelerators of a node.
+    pub gpus_per_node: u32,
+    /// Price of an accelerator's hour over that of the first pool's.
+    pub price: f64,
+    /// Power of a node over that of the first pool's.
+    pub power: f64,
+    /// Most nodes, each counted by its power.
+    pub most_nodes: Option<f64>,
 }
 
 impl Default for Wanted {
@@ -95,6 +110,7 @@ impl Default for Wanted {
             top: 3,
             time_limit: None,
             exhaustive: false,
+            beside: None,
         }
     }
 }
@@ -109,24 +125,53 @@ impl Wanted {
         capacity * (1.0 - self.headroom)
     }
 
+    /// Accelerators of a layout, each of the second pool counted by its price.
+    fn gpus(&self, s: &Strategy) -> f64 {
+        match &self.beside {
+            Some(beside) if s.seam.is_some() => s.on_side(0).gpus() as f64 + beside.price * s.on_side(1).gpus() as f64,
+            _ => s.gpus() as f64,
+        }
+    }
+
+    /// Nodes of a layout on each pool.
+    fn on_pools(&self, s: &Strategy, gpus_per_node: u32) -> [u64; 2] {
+        let whole = |s: &Strategy, each: u32| s.gpus().div_ceil(u64::from(each.max(1)));
+        match &self.beside {
+            Some(beside) if s.seam.is_some() => {
+                [whole(&s.on_side(0), gpus_per_node), whole(&s.on_side(1), beside.gpus_per_node)]
+            }
+            _ => [whole(s, gpus_per_node), 0],
+        }
+    }
+
+    /// Nodes of a layout, each of the second pool counted by its power.
+    fn nodes(&self, s: &Strategy, gpus_per_node: u32) -> f64 {
+        let [first, second] = self.on_pools(s, gpus_per_node);
+        first as f64 + self.beside.map_or(0.0, |beside| beside.power * second as f64)
+    }
+
+    /// Whether a layout on two pools draws more than it may.
+    pub(super) fn exceeds(&self, s: &Strategy, gpus_per_node: u32) -> bool {
+        let most = self.beside.and_then(|beside| beside.most_nodes);
+        most.is_some_and(|most| self.nodes(s, gpus_per_node) > most)
+    }
+
     /// How good a layout is that steps in `step`: less is better. It only rises with the time of a step, so that a bound on the
     /// time bounds it.
     #[must_use]
     pub fn score(&self, s: &Strategy, step: Seconds, sequence: u32, gpus_per_node: u32) -> f64 {
         let time = step.get() / s.sequences() as f64;
-        let gpus = s.gpus();
-        let nodes = || gpus.div_ceil(u64::from(gpus_per_node.max(1)));
         match self.objective {
             Objective::Time => time,
-            Objective::Cost => time * gpus as f64,
-            Objective::Energy => time * nodes() as f64,
+            Objective::Cost => time * self.gpus(s),
+            Objective::Energy => time * self.nodes(s, gpus_per_node),
             Objective::Deadline => {
                 let in_time = self.deadline.as_ref().is_none_or(|deadline| {
                     let tokens = s.sequences() as f64 * f64::from(sequence);
                     let steps = step * (deadline.tokens.get() / tokens).ceil();
-                    (deadline.calendar.0)(nodes(), step, steps) <= deadline.within
+                    (deadline.calendar.0)(self.on_pools(s, gpus_per_node), step, steps) <= deadline.within
                 });
-                if in_time { time * gpus as f64 } else { LATE + time * LATE }
+                if in_time { time * self.gpus(s) } else { LATE + time * LATE }
             }
         }
     }

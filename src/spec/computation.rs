@@ -51,7 +51,7 @@ impl Computation {
             attention: software.attention(),
             software,
             graphs: if software == Software::Xla { Graphs::Full } else { Graphs::None },
-            tensor_overlap: software.is_megatron_core() || software == Software::Xla,
+            tensor_overlap: software.overlaps_tensor(),
             expert_overlap: false,
             adapters: false,
             storage: Storage::default(),

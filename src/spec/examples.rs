@@ -29,6 +29,7 @@ examples! {
     "workloads/deepseek-v3.yaml",
     "workloads/gpt3-175b.yaml",
     "workloads/llama2-7b.yaml",
+    "workloads/llama3-70b-two-pools.yaml",
     "workloads/llama3-70b.yaml",
     "workloads/llama3-8b.yaml",
     "workloads/llama3.1-405b.yaml",

@@ -105,6 +105,19 @@ impl Software {
         !self.is_early_megatron()
     }
 
+    /// Whether it can run tensor-parallel collectives behind matmuls: Megatron-Core's `--tp-comm-overlap`, XLA's collective matmuls.
+    #[must_use]
+    pub fn overlaps_tensor(self) -> bool {
+        self.is_megatron_core() || self == Self::Xla
+    }
+
+    /// Whether it can run the exchange of tokens with experts behind another microbatch: Megatron-Core's
+    /// `--overlap-moe-expert-parallel-comm`, of 2025.
+    #[must_use]
+    pub fn overlaps_experts(self) -> bool {
+        self == Self::MegatronCore
+    }
+
     /// Whether selective recomputation picks operators of a layer whatever the attention kernel.
     #[must_use]
     pub fn selects_operators(self) -> bool {

@@ -53,6 +53,8 @@ pub struct Job {
     pub pool: Option<String>,
     /// Day on which it starts, when stated.
     pub start: Option<Date>,
+    /// Names of the two pools that its pipeline runs over, when stated.
+    pub pools: Option<[String; 2]>,
     /// Time by which it has to be done.
     pub deadline: Option<Seconds>,
     /// Jobs that have to be done before.
@@ -96,6 +98,7 @@ impl Workload {
             let model = resolve_model(job, index, &file, catalog, &folder, &mut errors);
             errors.extend(names::check(&file, &at(index, "name"), &job.name));
             errors.extend(conflict(job, index, &file));
+            errors.extend(two_pools(job, index, &file));
             let order = resolve_order(job, index, &file, &folder).unwrap_or_else(|error| {
                 errors.push(error);
                 None
@@ -119,6 +122,7 @@ impl Workload {
                 order,
                 pool: job.pool.clone(),
                 start: job.start,
+                pools: job.pools.clone().and_then(|pools| pools.try_into().ok()),
                 deadline: job.deadline,
                 after: after[index].clone(),
             }));
@@ -155,9 +159,12 @@ impl Workload {
     }
 }
 
-/// The place of a field of a job, `parallelism.tp` for one.
+/// The place of a field of a job, `parallelism.tp` or `pools.1` for one.
 fn field_of(job: &Job, field: &str) -> Path {
-    field.split('.').fold(Path::root().key("jobs").index(job.index), |path, key| path.key(key))
+    field.split('.').fold(Path::root().key("jobs").index(job.index), |path, key| match key.parse() {
+        Ok(index) => path.index(index),
+        Err(_) => path.key(key),
+    })
 }
 
 fn at(index: usize, field: &str) -> Path {
@@ -216,4 +223,31 @@ fn conflict(job: &JobFile, index: usize, file: &Document<WorkloadFile>) -> Optio
     let place = |key| at(index, "parallelism").key(key);
     let error = file.error(Code::ConflictingKeys, &place(other), format!("`{one}` and `{other}` exclude each other"));
     Some(error.also(&file.source, file.span(&place(one)), "the other").help(format!("leave one of `{one}` and `{other}` out")))
+}
+
+/// What is wrong with where a job runs: one pool or two different ones, and stages on the first only of two.
+fn two_pools(job: &JobFile, index: usize, file: &Document<WorkloadFile>) -> Option<Diagnostic> {
+    let first_stages = match &job.parallelism {
+        ParallelismRef::Fixed(fixed) => fixed.first_pool_stages,
+        ParallelismRef::Auto => None,
+    };
+    match job.pools.as_deref() {
+        Some(_) if job.pool.is_some() => {
+            let error = file.error(Code::ConflictingKeys, &at(index, "pools"), "`pool` and `pools` exclude each other");
+            let error = error.also(&file.source, file.span(&at(index, "pool")), "the other");
+            Some(error.help("leave one of `pool` and `pools` out"))
+        }
+        Some([first, second]) if first == second => {
+            let message = format!("a pipeline over two pools needs two, and both are {}", quoted(first));
+            let error = file.error(Code::DuplicateName, &at(index, "pools").index(1), message);
+            let error = error.also(&file.source, file.span(&at(index, "pools").index(0)), "the first");
+            Some(error.help("name another pool, or write `pool` for one"))
+        }
+        None if first_stages.is_some() => {
+            let place = at(index, "parallelism").key("first-pool-stages");
+            let error = file.error(Code::MissingKey, &place, "`first-pool-stages` needs a job with `pools`");
+            Some(error.help("add `pools: [FIRST, SECOND]` to the job, or leave it out"))
+        }
+        _ => None,
+    }
 }

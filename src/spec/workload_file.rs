@@ -59,6 +59,10 @@ pub struct JobFile {
     /// Day on which it starts: what its carbon is counted from where that changes over time.
     #[serde(default)]
     pub start: Option<Date>,
+    /// Two pools in place of `pool`: the first stages of the pipeline run on the first of them, the rest on the second.
+    #[serde(default)]
+    #[schemars(length(min = 2, max = 2))]
+    pub pools: Option<Vec<String>>,
     /// Time by which it has to be done, from its start.
     #[serde(default)]
     pub deadline: Option<Seconds>,
@@ -84,6 +88,9 @@ pub struct Parallelism {
     /// Pipeline-parallel degree.
     #[schemars(range(min = 1, max = 1024))]
     pub pp: Option<u32>,
+    /// Pipeline stages on the first of two `pools`.
+    #[schemars(range(min = 1, max = 1023))]
+    pub first_pool_stages: Option<u32>,
     /// Virtual pipeline stages per rank.
     #[schemars(range(min = 1, max = 1024))]
     pub vp: Option<u32>,

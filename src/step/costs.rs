@@ -3,14 +3,13 @@
 use std::borrow::Cow;
 use std::sync::Arc;
 
-use super::collective::Communicator;
 use super::durations::Durations;
-use super::layer::{Groups, Spent};
-use super::memory::Memory;
+use super::layer::Spent;
+use super::memory::{Memory, Peak};
 use super::outline::Outline;
 use super::schedule::{Pipeline, Schedule, ScheduleError};
 use super::setup::Setup;
-use crate::calibration::Operation;
+use super::sides::PoolGroups;
 use crate::model::Count;
 use crate::parallel::Strategy;
 use crate::spec::Software;
@@ -35,6 +34,8 @@ pub struct Costs {
     pub microbatches: f64,
     /// Memory of an accelerator of each stage.
     pub memory: Vec<Memory>,
+    /// What that accelerator has.
+    pub capacity: Vec<Bytes>,
     /// Bytes that a microbatch keeps on a chunk, `[stage][chunk]`.
     pub saved: Vec<Vec<Bytes>>,
     /// Microbatches of each chunk between forward and backward pass when the stage keeps most, `[stage][chunk]`.
@@ -59,10 +60,17 @@ impl Costs {
         }
     }
 
-    /// The fullest stage's memory.
+    /// The fullest accelerator.
+    #[must_use]
+    pub fn fullest(&self) -> Peak {
+        let peaks = self.memory.iter().zip(&self.capacity).map(|(held, of)| Peak { memory: held.total(), of: *of });
+        peaks.reduce(Peak::fuller).unwrap_or_default()
+    }
+
+    /// What it holds.
     #[must_use]
     pub fn peak_memory(&self) -> Bytes {
-        self.memory.iter().map(Memory::total).fold(Bytes::ZERO, Bytes::max)
+        self.fullest().memory
     }
 
     /// Time of all microbatches on a stage, by what it goes to.
@@ -84,14 +92,14 @@ impl Setup<'_> {
     /// What a legal layout costs each stage.
     #[must_use]
     pub fn costs(&self, strategy: &Strategy) -> Costs {
-        self.costs_with(strategy, &self.groups(strategy))
+        self.costs_with(strategy, &self.pool_groups(strategy))
     }
 
-    /// The same with the groups of [`Self::groups`], which many layouts share.
+    /// The same with the groups of [`Self::pool_groups`], which many layouts share.
     #[must_use]
-    pub fn costs_with(&self, strategy: &Strategy, groups: &Groups) -> Costs {
+    pub fn costs_with(&self, strategy: &Strategy, groups: &PoolGroups) -> Costs {
         let mut outline = Outline::default();
-        let pieces = self.pieces(strategy, &self.kernels(strategy), groups);
+        let pieces = self.pool_pieces(strategy, &self.pool_kernels(strategy), groups);
         self.outline(strategy, &pieces, groups, &mut outline);
         self.laid_out(&outline)
     }
@@ -126,7 +134,12 @@ impl Setup<'_> {
                 pieces: outline.pieces,
             },
             microbatches: outline.microbatches(),
-            memory: in_flight.iter().enumerate().map(|(stage, alive)| outline.memory(self, stage as u32, alive)).collect(),
+            memory: in_flight
+                .iter()
+                .enumerate()
+                .map(|(stage, alive)| outline.memory(self.at(&outline.strategy, stage as u32), stage as u32, alive))
+                .collect(),
+            capacity: (0..p).map(|stage| self.at(&outline.strategy, stage).pool.accelerator.memory).collect(),
             saved: (0..p).map(|stage| slices(stage).map(|slice| slice.saved).collect()).collect(),
             in_flight,
             layers: (0..p).map(|stage| slices(stage).map(|slice| slice.layers).sum()).collect(),
@@ -145,29 +158,6 @@ impl Setup<'_> {
         let shard = self.shard(s);
         let tensor = Bytes::new(shard.tokens() * f64::from(self.model.hidden) * self.computation.precision.activation_bytes());
         tensor * if stage == 0 { 2.0 } else { 1.0 }
-    }
-
-    /// Time of sending a microbatch's activations to the next stage, by stage that sends.
-    ///
-    /// Each tensor-parallel rank sends its part of the tensor; without sequence parallelism the parts are gathered behind the
-    /// transfer (the scatter-gather optimisation of arXiv:2104.04473, section 4.1).
-    pub(super) fn sends_into(&self, s: &Strategy, groups: &Groups, sends: &mut Vec<Seconds>) {
-        sends.clear();
-        if s.pp < 2 {
-            sends.push(Seconds::ZERO);
-            return;
-        }
-        let shard = self.shard(s);
-        let bytes = shard.tokens() * f64::from(self.model.hidden) * self.computation.precision.activation_bytes();
-        let part = Bytes::new(bytes / f64::from(s.tp));
-        let gather = if s.sp { Seconds::ZERO } else { groups.tensor.time(Operation::AllGather, Bytes::new(bytes)) };
-        let over = |pair: &Communicator| pair.time(Operation::PointToPoint, part) + gather;
-        let (near, far) = (over(&groups.near), over(&groups.far));
-        sends.extend((0..s.pp).map(|stage| {
-            let next = (stage + 1) % s.pp;
-            let inside = self.topology.same_domain(self.pool_index, stage * groups.stage, next * groups.stage);
-            if inside { near } else { far }
-        }));
     }
 
     /// Adam on the parameters that a rank updates: memory traffic.

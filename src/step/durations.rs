@@ -75,13 +75,20 @@ pub fn overlapped(forward: &ChunkTimes, backward: &ChunkTimes) -> Seconds {
     both.compute.max(both.total() - both.compute)
 }
 
+/// Whether a stage's message to another goes to the stage before it, and not to the one behind. Behind the last stage is the first.
+#[must_use]
+pub const fn leads_back(from: usize, to: usize) -> bool {
+    to + 1 == from || from == 0 && to > 1
+}
+
 /// Durations of a pipeline.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Durations {
     /// Passes, `[stage][chunk]`.
     pub chunks: Vec<Vec<ChunkTimes>>,
-    /// Transfer of a microbatch's activations to the next stage on its way, by stage that sends.
-    pub send: Vec<Seconds>,
+    /// Transfer of a microbatch's activations, or of their gradients, to the stage behind and to the one before, by stage that
+    /// sends; behind the last stage is the first.
+    pub send: Vec<[Seconds; 2]>,
     /// Gathering of a chunk's parameters before its first forward pass, `[stage][chunk]`.
     pub gather: Vec<Vec<Seconds>>,
     /// Reduction of a chunk's gradients behind its last backward pass, `[stage][chunk]`.
@@ -103,7 +110,7 @@ impl Durations {
     /// The same pipeline with transfers that take no time.
     #[must_use]
     pub fn without_transfers(&self) -> Self {
-        Self { send: vec![Seconds::ZERO; self.send.len()], ..self.clone() }
+        Self { send: vec![[Seconds::ZERO; 2]; self.send.len()], ..self.clone() }
     }
 
     /// The same pipeline with a stage that computes `factor` times as long.

@@ -6,7 +6,7 @@ use super::costs::Costs;
 use super::durations::{ChunkTimes, Durations, overlapped};
 use super::graph::{Deadlock, Replay, TaskGraph};
 use super::layer::Spent;
-use super::memory::Memory;
+use super::memory::{Memory, Peak};
 use super::schedule::{ScheduleError, Turn, Work};
 use super::setup::Setup;
 use crate::parallel::Strategy;
@@ -32,7 +32,7 @@ pub struct StepEstimate {
     /// The same with what recomputation runs again.
     #[serde(rename = "hardware_flop")]
     pub hardware_flops: Flop,
-    /// Dense peak of one accelerator, the denominator of MFU.
+    /// Dense peak of one accelerator, the denominator of MFU; over two pools the mean of all accelerators.
     #[serde(rename = "peak_flop_per_s")]
     pub peak: FlopPerSecond,
     /// Model FLOPs utilisation.
@@ -45,11 +45,35 @@ pub struct StepEstimate {
     pub busiest_stage: u32,
     /// Stage by stage.
     pub stages: Vec<StageEstimate>,
-    /// Memory of one accelerator.
+    /// Memory of one accelerator; over two pools, of the fullest one.
     #[serde(rename = "memory_capacity_bytes")]
     pub memory_capacity: Bytes,
     /// Turns of all stages' compute streams.
     pub turns: usize,
+    /// What is on each pool of a pipeline over two.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub pools: Vec<PoolPart>,
+}
+
+/// What of a layout is on one of its pools.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct PoolPart {
+    /// The pool.
+    pub pool: String,
+    /// Its accelerator.
+    pub accelerator: String,
+    /// Stages on it.
+    pub stages: u32,
+    /// Layers on them.
+    pub layers: u32,
+    /// Accelerators.
+    pub gpus: u64,
+    /// Dense peak of one of them.
+    #[serde(rename = "peak_flop_per_s")]
+    pub peak: FlopPerSecond,
+    /// Memory of one of them.
+    #[serde(rename = "memory_capacity_bytes")]
+    pub memory_capacity: Bytes,
 }
 
 /// Where the time of a step goes, on the busiest stage; the parts add up to the step.
@@ -123,13 +147,24 @@ pub struct StageEstimate {
     pub idle: Seconds,
     /// What an accelerator of it holds at its fullest.
     pub memory: Memory,
+    /// What that accelerator has.
+    #[serde(skip)]
+    pub capacity: Bytes,
+}
+
+impl StageEstimate {
+    /// An accelerator of it at its fullest.
+    #[must_use]
+    pub fn peak(&self) -> Peak {
+        Peak { memory: self.memory.total(), of: self.capacity }
+    }
 }
 
 impl StepEstimate {
-    /// The stage that holds most.
+    /// The stage whose accelerators are fullest.
     #[must_use]
     pub fn fullest(&self) -> Option<&StageEstimate> {
-        self.stages.iter().reduce(|a, b| if b.memory.total() > a.memory.total() { b } else { a })
+        self.stages.iter().reduce(|a, b| if a.peak().fuller(b.peak()) == a.peak() { a } else { b })
     }
 }
 
@@ -192,7 +227,7 @@ impl Setup<'_> {
         let replicas = f64::from(strategy.tp * strategy.cp) * f64::from(strategy.dp);
         let repeated_flops: f64 = costs.recomputed_flops.iter().map(|stage| stage * costs.microbatches * replicas).sum();
         let hardware_flops = model_flops + Flop::new(repeated_flops);
-        let peak = self.device.linear.peak;
+        let peak = self.peak(strategy);
         let capacity = peak * step_time * gpus as f64;
         Ok(StepEstimate {
             strategy: *strategy,
@@ -214,11 +249,29 @@ impl Setup<'_> {
                     busy: busy[stage],
                     idle: (step_time - busy[stage] - optimizer).max(Seconds::ZERO),
                     memory: costs.memory[stage],
+                    capacity: costs.capacity[stage],
                 })
                 .collect(),
-            memory_capacity: self.pool.accelerator.memory,
+            memory_capacity: costs.fullest().of,
             turns: replay.len(),
+            pools: if strategy.seam.is_some() { self.pool_parts(strategy, costs) } else { Vec::new() },
         })
+    }
+}
+
+impl Setup<'_> {
+    fn pool_parts(&self, s: &Strategy, costs: &Costs) -> Vec<PoolPart> {
+        let layers = |side: usize| (0..).zip(&costs.layers).filter(|(stage, _)| s.side(*stage) == side).map(|(_, n)| n).sum();
+        let part = |(side, (own, part)): (usize, (&Self, Strategy))| PoolPart {
+            pool: own.pool.name.clone(),
+            accelerator: own.pool.accelerator.title.clone(),
+            stages: part.pp,
+            layers: layers(side),
+            gpus: part.gpus(),
+            peak: own.device.linear.peak,
+            memory_capacity: own.pool.accelerator.memory,
+        };
+        self.parts(s).enumerate().map(part).collect()
     }
 }
 

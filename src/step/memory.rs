@@ -40,6 +40,37 @@ pub struct Memory {
     pub reserve: Bytes,
 }
 
+/// An accelerator at its fullest.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Peak {
+    /// What it holds.
+    pub memory: Bytes,
+    /// What it has.
+    pub of: Bytes,
+}
+
+impl Peak {
+    /// The fuller of two accelerators.
+    #[must_use]
+    pub fn fuller(self, other: Self) -> Self {
+        // Of alike ones that with more in it, so that rounding has no say.
+        let fuller = if self.of == other.of { other.memory > self.memory } else { other.share() > self.share() };
+        if fuller { other } else { self }
+    }
+
+    /// Whether it holds what it has to.
+    #[must_use]
+    pub fn fits(self) -> bool {
+        self.memory <= self.of
+    }
+
+    /// The share of it that is full.
+    #[must_use]
+    pub fn share(self) -> f64 {
+        self.memory / self.of
+    }
+}
+
 impl Memory {
     /// All of it: what the driver reports as used.
     #[must_use]

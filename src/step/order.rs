@@ -114,7 +114,7 @@ fn unit_times(shape: Shape) -> Durations {
     let none = vec![vec![Seconds::ZERO; v]; p];
     Durations {
         chunks: vec![vec![times; v]; p],
-        send: vec![Seconds::ZERO; p],
+        send: vec![[Seconds::ZERO; 2]; p],
         gather: none.clone(),
         reduce: none,
         optimizer: vec![Seconds::ZERO; p],

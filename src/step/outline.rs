@@ -8,48 +8,16 @@ use std::borrow::Cow;
 use super::costs::MOST_PIECES;
 use super::durations::ChunkTimes;
 use super::graph::Lanes;
-use super::layer::Groups;
-use super::memory::Memory;
-use super::pieces::{BySort, Piece, Pieces, SORTS};
+use super::memory::{Memory, Peak};
+use super::pieces::Pieces;
 use super::schedule::{Pipeline, Placement, Schedule, ScheduleError, Times};
 use super::setup::Setup;
+use super::sides::{PoolGroups, Sides};
+use super::slice::Slice;
 use crate::model::Count;
 use crate::parallel::{LayerDeal, LayerSplit, Strategy};
-use crate::spec::{Recompute, ScheduleKind};
+use crate::spec::ScheduleKind;
 use crate::units::{Bytes, Seconds};
-
-/// A run of layers, with the embedding or the output layer at the ends of the model.
-#[derive(Debug, Clone, Copy, Default)]
-pub(super) struct Slice {
-    /// Layers by sort: all of them, and those that are computed again.
-    key: (BySort, BySort, [bool; 2]),
-    pub(super) layers: u32,
-    pub(super) times: ChunkTimes,
-    pub(super) saved: Bytes,
-    pub(super) working: Bytes,
-    pub(super) recomputed_flops: f64,
-    pub(super) parameters: Count,
-    pub(super) gather: Seconds,
-    pub(super) reduce: Seconds,
-}
-
-impl Slice {
-    fn add(&mut self, piece: &Piece, times: f64) {
-        let passes = &piece.passes;
-        self.times.forward += passes.forward * times;
-        self.times.recompute += passes.recompute * times;
-        self.times.input_gradient += passes.input_gradient * times;
-        self.times.weight_gradient += passes.weight_gradient * times;
-        self.saved += passes.saved * times;
-        self.working = self.working.max(passes.working);
-        self.recomputed_flops += passes.recomputed_flops * times;
-        self.parameters = Count {
-            sharded: self.parameters.sharded + piece.parameters.sharded * times,
-            replicated: self.parameters.replicated + piece.parameters.replicated * times,
-            expert: self.parameters.expert + piece.parameters.expert * times,
-        };
-    }
-}
 
 /// What a layout costs.
 #[derive(Debug, Clone)]
@@ -62,8 +30,8 @@ pub struct Outline {
     sorts: Vec<Slice>,
     /// Sort of each slice, in model order.
     of: Vec<u16>,
-    /// Transfer to the next stage, by stage that sends.
-    pub(super) sends: Vec<Seconds>,
+    /// Transfer to the stage behind and to the one before, by stage that sends.
+    pub(super) sends: Vec<[Seconds; 2]>,
     /// Whether the sender waits for it.
     in_line: bool,
     /// Stages where what it holds changes from the stage before.
@@ -107,18 +75,18 @@ impl Outline {
         let mut times = self.slice(stage, chunk).times;
         if self.in_line {
             if stage + 1 < self.pipeline.stages {
-                times.forward.pipeline += self.sends[stage as usize];
+                times.forward.pipeline += self.sends[stage as usize][0];
             }
             if stage > 0 {
-                times.input_gradient.pipeline += self.sends[stage as usize - 1];
+                times.input_gradient.pipeline += self.sends[stage as usize - 1][0];
             }
         }
         times
     }
 
-    /// Transfer to the next stage that runs beside the sender's work.
-    pub(super) fn send(&self, stage: u32) -> Seconds {
-        if self.in_line { Seconds::ZERO } else { self.sends[stage as usize] }
+    /// Transfer to the stage behind and to the one before that runs beside the sender's work.
+    pub(super) fn send(&self, stage: u32) -> [Seconds; 2] {
+        if self.in_line { [Seconds::ZERO; 2] } else { self.sends[stage as usize] }
     }
 
     /// Gathering and reduction of a chunk; without overlap the first chunk has all of the stage's reduction.
@@ -167,10 +135,10 @@ impl Outline {
             if one_way && stage + 1 < self.pipeline.stages {
                 // Chunk 0 holds the slices that every microbatch meets first, and last of all on the way back.
                 let first = self.times(stage, 0);
-                ahead += first.forward.total() + self.send(stage);
+                ahead += first.forward.total() + self.send(stage)[0];
                 if returns {
                     let back = first.recompute + first.input_gradient + first.weight_gradient;
-                    behind += back.total() + self.send(stage + 1);
+                    behind += back.total() + self.send(stage + 1)[1];
                 }
             }
         }
@@ -186,7 +154,7 @@ impl Outline {
     pub(super) fn stage_optimizer(&self, setup: &Setup<'_>, stage: u32) -> Seconds {
         let gather = || (0..self.pipeline.chunks).map(|chunk| self.slice(stage, chunk).gather).sum::<Seconds>();
         let exposed = if self.strategy.overlap { Seconds::ZERO } else { gather() };
-        setup.optimizer(&self.strategy, &self.parameters(stage)) + exposed
+        setup.at(&self.strategy, stage).optimizer(&self.strategy, &self.parameters(stage)) + exposed
     }
 
     pub(super) fn parameters(&self, stage: u32) -> Count {
@@ -200,10 +168,10 @@ impl Outline {
         })
     }
 
-    /// The fullest stage's memory.
+    /// The fullest accelerator.
     #[must_use]
-    pub fn peak_memory(&mut self, setup: &Setup<'_>) -> Bytes {
-        let mut peak = Bytes::ZERO;
+    pub fn peak_memory(&mut self, setup: &Setup<'_>) -> Peak {
+        let mut peak = Peak { memory: Bytes::ZERO, of: setup.pool.accelerator.memory };
         if self.is_walked(setup) {
             let known = self.walked.take().filter(|(pipeline, _)| *pipeline == self.pipeline);
             let Some((pipeline, schedule)) = known.or_else(|| Some((self.pipeline, setup.schedule(self).ok()?.into_owned())))
@@ -211,7 +179,7 @@ impl Outline {
                 return peak;
             };
             for (stage, alive) in self.walk(&schedule).iter().enumerate() {
-                peak = peak.max(self.memory(setup, stage as u32, alive).total());
+                peak = peak.fuller(self.peak_of(setup, stage as u32, alive));
             }
             self.walked = Some((pipeline, schedule));
             return peak;
@@ -224,16 +192,23 @@ impl Outline {
         for index in 0..stages {
             let stage = if falls { self.changes[index as usize] } else { index };
             self.pipeline.in_flight_into(stage, &mut alive);
-            peak = peak.max(self.memory(setup, stage, &alive).total());
+            peak = peak.fuller(self.peak_of(setup, stage, &alive));
         }
         self.alive = alive;
         peak
     }
 
+    fn peak_of(&self, setup: &Setup<'_>, stage: u32, alive: &[u32]) -> Peak {
+        let setup = setup.at(&self.strategy, stage);
+        Peak { memory: self.memory(setup, stage, alive).total(), of: setup.pool.accelerator.memory }
+    }
+
     /// Whether microbatches in flight are counted by walking the turns: where the chunks of a stage keep different amounts, or
     /// there is no closed form.
     pub(super) fn is_walked(&self, setup: &Setup<'_>) -> bool {
-        let uneven = (setup.layers != LayerSplit::Even || self.strategy.split != LayerDeal::Even) && self.pipeline.chunks > 1;
+        let s = &self.strategy;
+        let dealt = setup.layers != LayerSplit::Even || s.split != LayerDeal::Even || s.seam.is_some();
+        let uneven = dealt && self.pipeline.chunks > 1;
         uneven || self.pipeline.kind == ScheduleKind::ZbAuto || setup.own_order(&self.strategy).is_some()
     }
 
@@ -248,7 +223,7 @@ impl Outline {
             .collect()
     }
 
-    /// What an accelerator of a stage holds with `alive` microbatches of each chunk in flight.
+    /// What an accelerator of a stage holds with `alive` microbatches of each chunk in flight; `setup` is of its pool.
     pub(super) fn memory(&self, setup: &Setup<'_>, stage: u32, alive: &[u32]) -> Memory {
         let mut memory = Memory::default();
         let layers: u32 = (0..self.pipeline.chunks).map(|chunk| self.slice(stage, chunk).layers).sum();
@@ -304,7 +279,7 @@ impl Setup<'_> {
     }
 
     /// What a layout costs, into `outline`, whose memory is used again. `pieces` and `groups` are those of the layout.
-    pub fn outline(&self, s: &Strategy, pieces: &Pieces, groups: &Groups, outline: &mut Outline) {
+    pub fn outline(&self, s: &Strategy, pieces: &Sides<Pieces>, groups: &PoolGroups, outline: &mut Outline) {
         let chunks = s.schedule.chunks().unwrap_or(s.vp);
         // The heuristic schedule keeps to the memory of 1F1B.
         let open = Times { forward: 1.0, input_gradient: 1.0, weight_gradient: 1.0, transfer: 0.0 };
@@ -320,10 +295,13 @@ impl Setup<'_> {
         let mut first = 0;
         for (index, count) in layers.iter().copied().enumerate() {
             let ends = [index == 0, index + 1 == layers.len()];
-            let key = self.slice_key(s, index as u32, first, count, ends);
+            let side = s.side_of_slice(index as u32);
+            let (all, again) = self.slice_sorts(s, index as u32, first, count);
+            let key = (all, again, ends, side as u8);
             let found = outline.sorts.iter().rposition(|slice| slice.key == key);
             let sort = found.unwrap_or_else(|| {
-                outline.sorts.push(self.slice_costs(s, pieces, groups, key));
+                let own = self.side(side);
+                outline.sorts.push(own.slice_costs(s, pieces.of(side), groups.sides.of(side), key));
                 outline.sorts.len() - 1
             });
             outline.of.push(sort as u16);
@@ -345,43 +323,6 @@ impl Setup<'_> {
             outline.pipeline.times = outline.relative_times();
         }
     }
-
-    /// What tells a slice from others.
-    fn slice_key(&self, s: &Strategy, index: u32, first: u32, layers: u32, ends: [bool; 2]) -> (BySort, BySort, [bool; 2]) {
-        let all = self.sorts.between(first, layers);
-        let again = match (s.recompute, s.recompute_layers) {
-            (Recompute::Full, 1..) => {
-                let before = index / s.pp * layers;
-                self.sorts.between(first, u32::from(s.recompute_layers).saturating_sub(before).min(layers))
-            }
-            _ => all,
-        };
-        (all, again, ends)
-    }
-
-    fn slice_costs(&self, s: &Strategy, pieces: &Pieces, groups: &Groups, key: (BySort, BySort, [bool; 2])) -> Slice {
-        let (all, again, [embeds, heads]) = key;
-        let mut slice = Slice { key, layers: all.iter().map(|n| u32::from(*n)).sum(), ..Slice::default() };
-        if embeds {
-            slice.add(&pieces.embedding, 1.0);
-        }
-        for sort in 0..SORTS {
-            if again[sort] > 0 {
-                slice.add(&pieces.layers[sort][s.recompute as usize], f64::from(again[sort]));
-            }
-            if all[sort] > again[sort] {
-                slice.add(&pieces.layers[sort][Recompute::None as usize], f64::from(all[sort] - again[sort]));
-            }
-        }
-        if heads {
-            slice.add(&pieces.head, 1.0);
-            slice.working = slice.working.max(pieces.logits);
-        }
-        [slice.gather, slice.reduce] = self.replica_communication(s, &slice.parameters, groups);
-        slice.times.forward.compute += self.device.factors.turn;
-        slice.times.input_gradient.compute += self.device.factors.turn;
-        slice
-    }
 }
 
 impl Outline {
@@ -397,7 +338,7 @@ impl Outline {
             forward: mean(&|times| times.forward.total().get()),
             input_gradient: mean(&|times| (times.recompute + times.input_gradient).total().get()),
             weight_gradient: mean(&|times| times.weight_gradient.total().get()),
-            transfer: self.send(0).get(),
+            transfer: self.send(0)[0].get(),
         }
     }
 }

@@ -5,6 +5,7 @@ use super::Setup;
 use super::layer::{Costing, Groups, Passes};
 use super::layer_kernels::{LayerKernels, passes};
 use super::memory::weight_bytes;
+use super::sides::Sides;
 use super::working;
 use crate::model::{Architecture, Count, LayerKind, embedding_operators, head_operators};
 use crate::parallel::Strategy;
@@ -56,6 +57,11 @@ impl LayerSorts {
     }
 }
 
+/// Computation of a piece's passes, nothing of it again.
+fn once(passes: &Passes) -> Seconds {
+    passes.forward.compute + passes.input_gradient.compute + passes.weight_gradient.compute
+}
+
 /// Kernels of every piece, on the share of a rank: the same for all layouts of equal tensor, sequence, context and expert
 /// parallelism and microbatch.
 #[derive(Debug, Clone)]
@@ -70,11 +76,32 @@ impl ShardKernels {
     /// and no schedule can do less of.
     #[must_use]
     pub fn whole(&self, sorts: &LayerSorts) -> Seconds {
-        let once = |passes: &Passes| passes.forward.compute + passes.input_gradient.compute + passes.weight_gradient.compute;
         let all = sorts.between(0, u32::MAX / 2);
         let layers =
             self.layers.iter().zip(all).filter_map(|(kernels, n)| Some(once(&kernels.as_ref()?.passes) * f64::from(n)));
         layers.sum::<Seconds>() + once(&self.embedding) + once(&self.head)
+    }
+}
+
+impl Sides<ShardKernels> {
+    /// Over two pools of so many stages each, the time of a microbatch's kernels on the busiest stage that no way of dealing the layers
+    /// out beats; nothing on one pool.
+    ///
+    /// A stage of the first pool that takes T leaves the second what is over in its own time, at the best exchange rate of any layer;
+    /// the embedding is always on the first stage.
+    #[must_use]
+    pub fn spread(&self, sorts: &LayerSorts, [first, second]: [u32; 2]) -> Option<Seconds> {
+        let (on_first, on_second) = self.pair()?;
+        let all = sorts.between(0, u32::MAX / 2);
+        let layers = on_first.layers.iter().zip(&on_second.layers).zip(all);
+        let layers: Vec<[Seconds; 2]> = layers
+            .filter_map(|((a, b), n)| Some([a.as_ref()?, b.as_ref()?].map(|kernels| once(&kernels.passes) * f64::from(n))))
+            .filter(|[a, _]| a.get() > 0.0)
+            .collect();
+        let best = layers.iter().map(|[a, b]| *b / *a).fold(f64::INFINITY, f64::min);
+        let head = once(&on_first.head).min(once(&on_second.head) / best);
+        let work = layers.iter().map(|[a, _]| *a).sum::<Seconds>() + once(&on_first.embedding) + head;
+        Some(work / (f64::from(first) + f64::from(second) / best))
     }
 }
 

@@ -1,4 +1,4 @@
-//! A job on a pool: everything that is the same for every layout.
+//! A job on a pool, or on two: everything that is the same for every layout.
 
 use std::sync::Arc;
 
@@ -11,9 +11,9 @@ use super::states::States;
 use crate::calibration::Calibration;
 use crate::catalog::Model;
 use crate::model::{Architecture, Keeping, ModelError, Shard};
-use crate::parallel::{LayerDeal, LayerSplit, Strategy, Violation, violations};
+use crate::parallel::{LayerDeal, LayerSplit, Strategy, Violation, seam_violations, violations};
 use crate::spec::{Cluster, Computation, Pool, Precision, RankOrder, Software};
-use crate::topology::Topology;
+use crate::topology::{Pattern, Topology};
 
 /// A job on a pool.
 #[derive(Debug, Clone)]
@@ -38,6 +38,8 @@ pub struct Setup<'a> {
     pub layers: LayerSplit,
     /// The job's own pipeline order.
     pub order: Option<Arc<Order>>,
+    /// The same job on the second pool, for pipelines that pass to it.
+    pub second: Option<Box<Self>>,
 }
 
 /// Why a job cannot be costed on a pool.
@@ -88,15 +90,28 @@ impl<'a> Setup<'a> {
             device,
             layers: LayerSplit::Even,
             order: None,
+            second: None,
         })
     }
 
     /// Everything about a layout that the job on this pool does not allow.
     #[must_use]
     pub fn violations(&self, strategy: &Strategy) -> Vec<Violation> {
-        let mut found = violations(strategy, &self.model, self.computation.sequence, self.pool.gpus());
+        let mut found = self.rules(strategy);
         found.extend(self.layers.with(strategy.split).violations(strategy, self.model.layers));
         found.extend(self.own_order(strategy).map(|order| order.violations(strategy)).unwrap_or_default());
+        found
+    }
+
+    /// The rules of the model, the batch and the pools; how the job deals out its layers and orders its turns is left aside.
+    #[must_use]
+    pub fn rules(&self, strategy: &Strategy) -> Vec<Violation> {
+        let gpus = self.pool.gpus();
+        let (model, sequence) = (&self.model, self.computation.sequence);
+        let Some(second) = &self.second else { return violations(strategy, model, sequence, gpus) };
+        let over = [gpus, second.pool.gpus()];
+        let mut found = violations(strategy, model, sequence, over.iter().sum());
+        found.extend(seam_violations(strategy, over));
         found
     }
 
@@ -176,11 +191,18 @@ impl<'a> Setup<'a> {
         let (shards, expert_shards) = ((s.cp * s.dp / copies).max(1), (s.expert_replicas() / copies).max(1));
         let (dense, expert) = (s.tp * apart, s.ep * s.etp * apart);
         let pipeline = group(s.pp, stage);
+        let same_weights = match s.rank_order {
+            RankOrder::TpCpPpDp if s.cp > 1 => {
+                let pattern = Pattern { world, run: [s.cp, s.tp], runs: [(shards / s.cp).max(1), replica * s.pp] };
+                Communicator::new(self.calibration, &self.topology.groups(self.pool_index, &pattern))
+            }
+            _ => talk(shards, dense),
+        };
         Groups {
             tensor: talk(s.tp, 1),
             context: talk(s.cp, s.tp),
             expert: talk(s.ep, s.etp),
-            shards: talk(shards, dense),
+            shards: same_weights,
             copies: talk(copies, dense * shards),
             expert_shards: talk(expert_shards, expert),
             expert_copies: talk(copies, expert * expert_shards),

@@ -99,8 +99,8 @@ fn priced(space: &Space, item: &Item, cluster: &Cluster, plan: &Plan) -> Planned
     let mut cluster = cluster.clone();
     cluster.gpu_hour = item.gpu_hour.or(cluster.gpu_hour);
     cluster.power.tariff = item.tariff.or(cluster.power.tariff);
-    let pool = cluster.pools.iter().find(|pool| pool.name == plan.cluster.pool);
-    let cost = plan.run.as_ref().zip(pool).map(|(run, pool)| CostEstimate::new(&cluster, pool, &space.catalog, run));
+    let pools = plan.pools(&cluster);
+    let cost = plan.run.as_ref().map(|run| CostEstimate::new(&cluster, &pools, &space.catalog, run));
     let total = cost.as_ref().and_then(|cost| cost.total);
     let price = cost.as_ref().and_then(|cost| cost.gpu_hour.as_ref());
     let usd = total.and_then(|total| {

@@ -30,15 +30,22 @@ pub struct LinkUse {
     pub nominal: BytesPerSecond,
 }
 
-/// A regular set of groups over ranks `0..world`: members `stride` apart, in blocks of `size · stride`.
+/// A regular set of groups over ranks `0..world`: runs of members, all as far apart, the members of a run among each other too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Pattern {
     /// Ranks in all groups together.
     pub world: u32,
-    /// Members of one group.
-    pub size: u32,
-    /// Distance between neighbours.
-    pub stride: u32,
+    /// Members of a run, and the distance between neighbours.
+    pub run: [u32; 2],
+    /// Runs of a group, and the distance between them.
+    pub runs: [u32; 2],
+}
+
+impl Pattern {
+    /// One run of `size` members, `stride` apart.
+    const fn even(world: u32, size: u32, stride: u32) -> Self {
+        Self { world, run: [size, stride], runs: [1, 1] }
+    }
 }
 
 impl Topology {
@@ -49,10 +56,16 @@ impl Topology {
     /// its links to the cores. The slowest member sets the pace.
     #[must_use]
     pub fn group(&self, pool: usize, world: u32, size: u32, stride: u32) -> Group {
-        let pattern = Pattern { world, size, stride };
+        self.groups(pool, &Pattern::even(world, size, stride))
+    }
+
+    /// The same of groups whose members come in runs: ranks of one replica, then of the next, where a pipeline is between replicas.
+    #[must_use]
+    pub fn groups(&self, pool: usize, pattern: &Pattern) -> Group {
+        let size = pattern.run[0] * pattern.runs[0];
         let links = &self.pools[pool];
         let places = &self.places[pool];
-        let first = members(&pattern, 0).map(|rank| places[rank as usize].domain);
+        let first = members(pattern, 0).map(|rank| places[rank as usize].domain);
         let mut domains: Vec<u32> = first.collect();
         domains.dedup();
         domains.sort_unstable();
@@ -78,10 +91,26 @@ impl Topology {
             },
             network: links.network.as_ref().map(|(link, nominal)| LinkUse {
                 link: link.clone(),
-                bandwidth: if spanned > 1 { *nominal * self.share(&pattern, places, *nominal) } else { *nominal },
+                bandwidth: if spanned > 1 { *nominal * self.share(ring(pattern, places), *nominal) } else { *nominal },
                 nominal: *nominal,
             }),
         }
+    }
+
+    /// Pairs of `ranks` accelerators of one pool, from a number on, with as many of another, all talking at once: over the network at
+    /// the rate of the slower ports, less what their leaves' uplinks and pods do not carry.
+    #[must_use]
+    pub fn between(&self, from: (usize, u32), to: (usize, u32), ranks: u32) -> Group {
+        let (here, there) = (&self.pools[from.0], &self.pools[to.0]);
+        let network = here.network.as_ref().zip(there.network.as_ref()).map(|((link, a), (_, b))| {
+            let slower = if b < a { *b } else { *a };
+            let place = |(pool, first): (usize, u32), rank: u32| self.places[pool][(first + rank) as usize];
+            let share = self.share((0..ranks).map(|rank| (place(from, rank), place(to, rank))), slower);
+            LinkUse { link: link.clone(), bandwidth: slower * share, nominal: slower }
+        });
+        let bandwidth = here.scale_up_bandwidth;
+        let scale_up = LinkUse { link: here.scale_up.clone(), bandwidth, nominal: bandwidth };
+        Group { ranks: 2, per_domain: 1, domains: 2, scale_up, network }
     }
 
     /// Whether two accelerators of a pool share a scale-up domain.
@@ -91,17 +120,11 @@ impl Topology {
         domain(a) == domain(b)
     }
 
-    /// The share of its port that the slowest member gets, all groups sending around their rings at once.
-    fn share(&self, pattern: &Pattern, places: &[Place], port: BytesPerSecond) -> f64 {
+    /// The share of its port that the slowest sender gets, all of them sending at once.
+    fn share(&self, sent: impl Iterator<Item = (Place, Place)>, port: BytesPerSecond) -> f64 {
         let mut leaf_load = vec![0.0; self.leaf_up.len()];
         let mut pod_load = vec![0.0; self.pod_up.len()];
-        let block = pattern.size * pattern.stride;
-        // Where the rank is in its block, counted along: a division for each rank would take most of the time.
-        let mut inside = 0;
-        for rank in 0..pattern.world {
-            let next = rank + pattern.stride - if inside + pattern.stride < block { 0 } else { block };
-            inside = if inside + 1 < block { inside + 1 } else { 0 };
-            let (from, to) = (places[rank as usize], places[next as usize]);
+        for (from, to) in sent {
             if from.domain == to.domain || from.leaf == to.leaf {
                 continue;
             }
@@ -124,10 +147,82 @@ impl Topology {
     }
 }
 
+/// Where a rank is in its group: its place in its run, and which run that is.
+fn place(pattern: &Pattern, rank: u32) -> [u32; 2] {
+    [pattern.run, pattern.runs].map(|[size, stride]| rank / stride % size)
+}
+
 /// The members of the group that `rank` is in.
 fn members(pattern: &Pattern, rank: u32) -> impl Iterator<Item = u32> {
-    let block = pattern.size * pattern.stride;
-    let first = rank / block * block + rank % pattern.stride;
-    let stride = pattern.stride;
-    (0..pattern.size).map(move |i| first + i * stride)
+    let ([member, run], [size, stride], [runs, apart]) = (place(pattern, rank), pattern.run, pattern.runs);
+    let first = rank - member * stride - run * apart;
+    (0..runs).flat_map(move |run| (0..size).map(move |member| first + run * apart + member * stride))
+}
+
+/// The member after each rank in its group's ring: through its run, then on to the next run, at last back to the first.
+fn nexts(pattern: &Pattern) -> impl Iterator<Item = u32> {
+    let ([size, stride], [runs, apart]) = (pattern.run, pattern.runs);
+    let (block, all) = (size * stride, runs * apart);
+    // Where the rank is in its block and its block in all of them, counted along: divisions for each rank would take most of the time.
+    (0..pattern.world).scan([0, 0], move |[inside, outside], rank| {
+        let first = || rank - (block - stride);
+        let next = match (*inside + stride < block, *outside + apart < all) {
+            (true, _) => rank + stride,
+            (false, true) => first() + apart,
+            (false, false) => first() - (all - apart),
+        };
+        *inside = if *inside + 1 < block { *inside + 1 } else { 0 };
+        *outside = if *outside + 1 < all { *outside + 1 } else { 0 };
+        Some(next)
+    })
+}
+
+/// Each rank's place and that of the next in the ring of its group.
+fn ring(pattern: &Pattern, places: &[Place]) -> impl Iterator<Item = (Place, Place)> {
+    places.iter().copied().zip(nexts(pattern).map(|next| places[next as usize]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Groups in one go round the ring, each from its first rank.
+    fn rings(pattern: &Pattern) -> Vec<Vec<u32>> {
+        let mut all: Vec<Vec<u32>> = (0..pattern.world).map(|rank| members(pattern, rank).collect()).collect();
+        for ((rank, group), next) in all.iter().enumerate().zip(nexts(pattern)) {
+            let behind = group.iter().position(|member| *member == rank as u32).expect("a rank is in its group") + 1;
+            assert_eq!(next, group[behind % group.len()], "{pattern:?}, rank {rank}");
+        }
+        all.sort();
+        all.dedup();
+        all
+    }
+
+    #[test]
+    fn one_run_is_a_block_of_ranks_as_far_apart() {
+        let pairs = rings(&Pattern::even(8, 2, 2));
+        assert_eq!(pairs, [[0, 2], [1, 3], [4, 6], [5, 7]]);
+        assert_eq!(rings(&Pattern::even(6, 3, 1)), [[0, 1, 2], [3, 4, 5]]);
+    }
+
+    /// tp 2, cp 2, pp 2, dp 2 with replicas outermost: rank = t + 2 c + 4 p + 8 d. Those with the same weights share t and p.
+    #[test]
+    fn runs_are_context_ranks_of_each_replica() {
+        let weights = Pattern { world: 16, run: [2, 2], runs: [2, 8] };
+        let by_hand = [[0, 2, 8, 10], [1, 3, 9, 11], [4, 6, 12, 14], [5, 7, 13, 15]];
+        assert_eq!(rings(&weights), by_hand);
+        // tp 1, cp 4, pp 3, dp 2: every stage's four context ranks of both replicas.
+        let wide = Pattern { world: 24, run: [4, 1], runs: [2, 12] };
+        assert_eq!(rings(&wide), [[0, 1, 2, 3, 12, 13, 14, 15], [4, 5, 6, 7, 16, 17, 18, 19], [8, 9, 10, 11, 20, 21, 22, 23]]);
+        // Every layout of 96 ranks by its coordinates.
+        for (tp, cp, pp, dp) in [(2, 2, 4, 6), (4, 3, 2, 4), (1, 4, 8, 3), (3, 2, 16, 1)] {
+            let rank = |t: u32, c: u32, p: u32, d: u32| t + tp * (c + cp * (p + pp * d));
+            let mut by_hand: Vec<Vec<u32>> = Vec::new();
+            for (t, p) in (0..tp).flat_map(|t| (0..pp).map(move |p| (t, p))) {
+                by_hand.push((0..dp).flat_map(|d| (0..cp).map(move |c| rank(t, c, p, d))).collect());
+            }
+            by_hand.sort();
+            assert_eq!(rings(&Pattern { world: 96, run: [cp, tp], runs: [dp, tp * cp * pp] }), by_hand);
+        }
+    }
 }

@@ -14,7 +14,7 @@ mod route;
 mod subset;
 
 pub use fabric::{FabricSize, size_fabric};
-pub use group::{Group, LinkUse};
+pub use group::{Group, LinkUse, Pattern};
 pub use route::Route;
 
 use petgraph::graph::{NodeIndex, UnGraph};

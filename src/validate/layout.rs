@@ -70,6 +70,7 @@ impl Layout {
                 split: LayerDeal::Even,
                 rank_order: RankOrder::default(),
                 overlap: software(row).overlaps_replicas(),
+                seam: None,
             },
             open_microbatch: row.mbs.is_none(),
         })

@@ -12,7 +12,7 @@ use crate::catalog::{Catalog, Model};
 use crate::model::Architecture;
 use crate::parallel::violations;
 use crate::spec::Cluster;
-use crate::step::layer::Groups;
+use crate::step::PoolGroups;
 use crate::step::{Setup, StepEstimate};
 use crate::topology::Topology;
 
@@ -35,7 +35,7 @@ pub struct Case {
     pub layout: Layout,
     /// Measured time of a step, in seconds, where the row has one.
     pub measured: Option<f64>,
-    groups: Groups,
+    groups: PoolGroups,
 }
 
 impl Case {
@@ -77,7 +77,7 @@ impl Predictor {
                 if let Some(violation) = broken.into_iter().next() {
                     return Err(violation.message);
                 }
-                let groups = setup.groups(&layout.strategy);
+                let groups = setup.pool_groups(&layout.strategy);
                 let layout = if layout.open_microbatch { fastest(&setup, layout, &groups) } else { layout };
                 let measured = measured(row, &layout);
                 Ok(Case { machine, model, layout, measured, groups })
@@ -112,7 +112,7 @@ impl Predictor {
 }
 
 /// The layout with the microbatch that steps fastest of those that fit, or that comes nearest to fitting.
-fn fastest(setup: &Setup<'_>, layout: Layout, groups: &Groups) -> Layout {
+fn fastest(setup: &Setup<'_>, layout: Layout, groups: &PoolGroups) -> Layout {
     let capacity = setup.pool.accelerator.memory;
     let tried = (0..6).filter_map(|power| layout.with_microbatch(1 << power)).filter_map(|layout| {
         let costs = setup.costs_with(&layout.strategy, groups);

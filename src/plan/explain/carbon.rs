@@ -1,6 +1,7 @@
 //! Carbon of a run: by location, by market, and of making the accelerators.
 
-use super::{Derivation, How};
+use super::{Derivation, How, on, over_pools};
+use crate::plan::Plan;
 use crate::run::{Footprint, RunEstimate, YEAR};
 use crate::spec::Cluster;
 use crate::step::Setup;
@@ -10,7 +11,7 @@ const KILOWATT_HOUR: f64 = 3.6e6;
 
 pub(super) fn explain(
     carbon: &Footprint,
-    run: &RunEstimate,
+    (plan, run): (&Plan, &RunEstimate),
     (cluster, setup): (&Cluster, &Setup<'_>),
     energy: &Derivation,
 ) -> Vec<Derivation> {
@@ -40,11 +41,27 @@ pub(super) fn explain(
         let rest = Derivation::new("not contracted", over.max(0.0), "kWh", How::Largest, vec![left, none]);
         out.push(Derivation::new("carbon by market", total.get(), "g", How::Product, vec![rest, intensity]));
     }
-    let (one, life) = (&setup.pool.embodied_carbon, &setup.pool.service_life);
-    let hours = Derivation::model("GPU-hours held", run.gpu_hours.get() / 3600.0, "GPU-h", "GPUs times the run time");
-    let each = Derivation::figure("carbon of making a GPU", one.value.get(), "g", one);
-    let all = Derivation::new("making times GPU-hours", each.value * hours.value, "g h", How::Product, vec![each, hours]);
-    let life = Derivation::figure("hours of service", life.value.get() / 3600.0, "h", life);
-    out.push(Derivation::new("carbon of hardware", carbon.embodied.get(), "g", How::Quotient, vec![all, life]));
+    out.push(hardware(carbon, run, plan, setup));
     out
+}
+
+/// Of making the accelerators, pool by pool where there are two.
+fn hardware(carbon: &Footprint, run: &RunEstimate, plan: &Plan, setup: &Setup<'_>) -> Derivation {
+    let of = |own: &Setup<'_>, name: String, hours: f64, total: f64| {
+        let (one, life) = (&own.pool.embodied_carbon, &own.pool.service_life);
+        let hours = Derivation::model("GPU-hours held", hours, "GPU-h", "GPUs times the run time");
+        let each = Derivation::figure("carbon of making a GPU", one.value.get(), "g", one);
+        let all = Derivation::new("making times GPU-hours", each.value * hours.value, "g h", How::Product, vec![each, hours]);
+        let life = Derivation::figure("hours of service", life.value.get() / 3600.0, "h", life);
+        Derivation::new(name, total, "g", How::Quotient, vec![all, life])
+    };
+    let name = "carbon of hardware";
+    if run.pools.len() < 2 {
+        return of(setup, name.to_owned(), run.gpu_hours.get() / 3600.0, carbon.embodied.get());
+    }
+    over_pools(name, "g", plan, setup, |own, gpus| {
+        let held = run.time.on_gpus(gpus as u64);
+        let made = crate::run::carbon::embodied(own.pool.embodied_carbon.value, own.pool.service_life.value, held);
+        of(own, on(own), held.get() / 3600.0, made.get())
+    })
 }

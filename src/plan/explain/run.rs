@@ -3,7 +3,7 @@
 use super::{Derivation, How, carbon, gpus};
 use crate::plan::Plan;
 use crate::plan::price::{dollars, prices};
-use crate::run::{NodePower, RunEstimate};
+use crate::run::{PoolRun, RunEstimate};
 use crate::spec::Cluster;
 use crate::step::Setup;
 use crate::units::{Seconds, Watts};
@@ -23,7 +23,8 @@ pub(super) fn explain(
     let productive = Derivation::new("time of all steps", run.productive.get(), "s", How::Product, vec![steps, step]);
     let time = Derivation::new("run time", run.time.get(), "s", How::Quotient, vec![productive, goodput.clone()]);
     let mut out = vec![goodput, time.clone(), spares(run)];
-    let energy = Derivation::new("energy", run.energy.get(), "J", How::Product, vec![power(run, cluster, setup), time.clone()]);
+    let energy =
+        Derivation::new("energy", run.energy.get(), "J", How::Product, vec![power(run, (cluster, setup)), time.clone()]);
     let kilowatt_hours = Derivation::new(
         "energy in kWh",
         run.energy.get() / 3.6e6,
@@ -32,7 +33,7 @@ pub(super) fn explain(
         vec![energy, Derivation::given("joules per kWh", 3.6e6, "", "definition")],
     );
     out.push(kilowatt_hours.clone());
-    out.extend(carbon::explain(&run.carbon, run, (cluster, setup), &kilowatt_hours));
+    out.extend(carbon::explain(&run.carbon, (plan, run), (cluster, setup), &kilowatt_hours));
     if let Some((cost, tariff)) = plan.cost.as_ref().and_then(|cost| cost.electricity).zip(cluster.power.tariff) {
         let unit = dollars(cost);
         let tariff = Derivation::given("tariff", tariff.per_unit().amount(), unit, "cluster file, power.tariff");
@@ -191,22 +192,25 @@ fn spares(run: &RunEstimate) -> Derivation {
     )
 }
 
-fn power(run: &RunEstimate, cluster: &Cluster, setup: &Setup<'_>) -> Derivation {
-    Derivation::new(
-        "site power",
-        run.site_power.get(),
-        "W",
-        How::Product,
-        vec![
-            Derivation::model("nodes", run.nodes as f64, "", "GPUs over GPUs per node, rounded up"),
-            node_power(&run.node_power, cluster, setup),
-            Derivation::figure("PUE", cluster.power.pue.value, "", &cluster.power.pue),
-        ],
-    )
+fn power(run: &RunEstimate, (cluster, setup): (&Cluster, &Setup<'_>)) -> Derivation {
+    let pue = || Derivation::figure("PUE", cluster.power.pue.value, "", &cluster.power.pue);
+    let of = |own: &Setup<'_>, pool: &PoolRun| {
+        let nodes = Derivation::model("nodes", pool.nodes as f64, "", "GPUs over GPUs per node, rounded up");
+        vec![nodes, node_power(pool, cluster, own)]
+    };
+    if let [pool] = run.pools.as_slice() {
+        let from = of(setup, pool).into_iter().chain([pue()]).collect();
+        return Derivation::new("site power", run.site_power.get(), "W", How::Product, from);
+    }
+    let parts = setup.sides().zip(&run.pools).map(|(own, pool)| {
+        Derivation::new(format!("pool {}", pool.pool), pool.power().get(), "W", How::Product, of(own, pool))
+    });
+    let nodes = Derivation::new("power of all nodes", run.it_power.get(), "W", How::Sum, parts.collect());
+    Derivation::new("site power", run.site_power.get(), "W", How::Product, vec![nodes, pue()])
 }
 
-fn node_power(power: &NodePower, cluster: &Cluster, setup: &Setup<'_>) -> Derivation {
-    let pool = setup.pool;
+fn node_power(of: &PoolRun, cluster: &Cluster, setup: &Setup<'_>) -> Derivation {
+    let (pool, power) = (setup.pool, &of.node_power);
     let most = Derivation::figure("largest power of a node", pool.max_power.value.get(), "W", &pool.max_power);
     let Some(parts) = &power.parts else {
         let load =

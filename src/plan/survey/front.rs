@@ -13,7 +13,8 @@ use crate::parallel::Strategy;
 use crate::plan::contest::Entry;
 use crate::run::RunEstimate;
 use crate::search::{Found, Objective, Space, Wanted, search};
-use crate::spec::{Cluster, Job};
+use crate::spec::{Cluster, Job, Pool};
+use crate::step::Setup;
 use crate::units::{Bytes, Energy, Money, Seconds};
 
 /// Steps of the memory that has to stay free, as parts of it.
@@ -58,7 +59,7 @@ pub(super) fn front((cluster, winner): (&Cluster, &Entry<'_>), catalog: &Catalog
     // The same layout under two limits is one.
     found.sort_by(|a, b| a.time_per_sequence().total_cmp(&b.time_per_sequence()).then_with(|| a.strategy.cmp(&b.strategy)));
     found.dedup_by(|a, b| a.strategy == b.strategy);
-    let goals: Vec<[f64; 4]> = found.iter().map(|found| goals(found, setup.pool.gpus_per_node)).collect();
+    let goals: Vec<[f64; 4]> = found.iter().map(|found| goals(found, setup)).collect();
     let Some(first) = goals.first().copied() else { return Vec::new() };
     let point = |(found, goals): (&Found, &[f64; 4])| {
         let run = job.tokens.and_then(|tokens| {
@@ -73,10 +74,12 @@ pub(super) fn front((cluster, winner): (&Cluster, &Entry<'_>), catalog: &Catalog
             slower_by: goals[0] / first[0] - 1.0,
             dearer_by: goals[2] / first[2] - 1.0,
             memory,
-            free_memory: 1.0 - memory / setup.pool.accelerator.memory,
+            free_memory: 1.0 - found.costs.fullest().share(),
             run_time: run.as_ref().map(|run| run.time),
             energy: run.as_ref().map(|run| run.energy),
-            cost: run.as_ref().and_then(|run| CostEstimate::new(cluster, setup.pool, catalog, run).total),
+            cost: run
+                .as_ref()
+                .and_then(|run| CostEstimate::new(cluster, &setup.accelerators(&found.strategy), catalog, run).total),
         }
     };
     // The faster ones first: what is kept is beaten by nothing noticeable.
@@ -89,18 +92,24 @@ pub(super) fn front((cluster, winner): (&Cluster, &Entry<'_>), catalog: &Catalog
     kept.into_iter().map(point).collect()
 }
 
-/// Time, memory, GPU-hours and energy, the last three in units of their own: of one pool, energy is nodes times time.
-fn goals(found: &Found, gpus_per_node: u32) -> [f64; 4] {
+/// Time, memory, GPU-hours and energy, the last three in units of their own: energy is nodes, counted by their power, times time; memory
+/// over two pools a share.
+fn goals(found: &Found, setup: &Setup<'_>) -> [f64; 4] {
     let (time, gpus) = (found.time_per_sequence(), found.strategy.gpus());
-    let nodes = gpus.div_ceil(u64::from(gpus_per_node.max(1)));
-    [time, found.costs.peak_memory().get(), time * gpus as f64, time * nodes as f64]
+    let drawn = |(pool, gpus): &(&Pool, u64)| {
+        gpus.div_ceil(u64::from(pool.gpus_per_node.max(1))) as f64 * (pool.max_power.value / setup.pool.max_power.value)
+    };
+    let nodes: f64 = setup.accelerators(&found.strategy).iter().map(drawn).sum();
+    let peak = found.costs.fullest();
+    let memory = if found.strategy.seam.is_some() { peak.share() } else { peak.memory.get() };
+    [time, memory, time * gpus as f64, time * nodes]
 }
 
 fn fastest_within_limits(winner: &Entry<'_>) -> Vec<Found> {
     let setup = &winner.setup;
-    let capacity = setup.pool.accelerator.memory;
+    let pools: u32 = setup.sides().map(|own| own.pool.gpus()).sum();
     let mut all: Vec<Found> = Vec::new();
-    let mut gpus = winner.space.most_gpus.unwrap_or(u32::MAX).min(setup.pool.gpus());
+    let mut gpus = winner.space.most_gpus.unwrap_or(u32::MAX).min(pools);
     let mut least_hours = f64::INFINITY;
     while gpus > 0 {
         let space = Space { most_gpus: Some(gpus), ..winner.space.clone() };
@@ -109,11 +118,11 @@ fn fastest_within_limits(winner: &Entry<'_>) -> Vec<Found> {
         while headroom < 1.0 {
             let wanted = Wanted { objective: Objective::Time, headroom, top: 1, ..winner.wanted.clone() };
             let Some(best) = search(setup, &space, &wanted).best.into_iter().next() else { break };
-            let free = 1.0 - best.costs.peak_memory() / capacity;
+            let free = 1.0 - best.costs.fullest().share();
             headroom = ((free * RUNGS).floor() + 1.0) / RUNGS;
             level.push(best);
         }
-        let hours = level.iter().map(|found| goals(found, 1)[2]).fold(f64::INFINITY, f64::min);
+        let hours = level.iter().map(|found| goals(found, setup)[2]).fold(f64::INFINITY, f64::min);
         if hours >= least_hours {
             break;
         }

@@ -5,7 +5,7 @@ use serde::Serialize;
 use crate::calibration::Calibration;
 use crate::parallel::Strategy;
 use crate::plan::contest::Entry;
-use crate::plan::{Plan, setup_calibrated};
+use crate::plan::{Plan, names, setup_calibrated};
 use crate::search::{Found, Wanted, search};
 use crate::spec::{Cluster, Job, Pool, Workload};
 use crate::topology::Topology;
@@ -40,12 +40,14 @@ pub struct Effect {
     pub other: Option<Strategy>,
 }
 
-/// A part: its name, what there is of it, and how it is scaled.
-type Part = (&'static str, fn(&Pool) -> Option<String>, fn(&mut Cluster, usize, f64));
+/// A part: its name, what there is of it in a pool, and how it is scaled there.
+type Part = (&'static str, fn(&Pool) -> Option<String>, fn(&mut Pool, f64));
+
+const NETWORK: &str = "network bandwidth";
 
 const PARTS: [Part; 5] = [
-    ("matmul rate", matmul, |cluster, pool, by| {
-        let peak = &mut cluster.pools[pool].accelerator.peak;
+    ("matmul rate", matmul, |pool, by| {
+        let peak = &mut pool.accelerator.peak;
         for rate in
             [&mut peak.fp32, &mut peak.tf32, &mut peak.bf16, &mut peak.fp16, &mut peak.fp8, &mut peak.int8, &mut peak.fp4]
         {
@@ -55,30 +57,20 @@ const PARTS: [Part; 5] = [
     (
         "memory",
         |pool| Some(format!("{:#}", pool.accelerator.memory)),
-        |cluster, pool, by| {
-            let memory = &mut cluster.pools[pool].accelerator.memory;
-            *memory = *memory * by;
-        },
+        |pool, by| pool.accelerator.memory = pool.accelerator.memory * by,
     ),
     (
         "memory bandwidth",
         |pool| Some(pool.accelerator.memory_bandwidth.to_string()),
-        |cluster, pool, by| {
-            let bandwidth = &mut cluster.pools[pool].accelerator.memory_bandwidth;
-            *bandwidth = *bandwidth * by;
-        },
+        |pool, by| pool.accelerator.memory_bandwidth = pool.accelerator.memory_bandwidth * by,
     ),
-    ("scale-up bandwidth", scale_up, |cluster, pool, by| {
-        let scale_up = &mut cluster.pools[pool].accelerator.scale_up;
+    ("scale-up bandwidth", scale_up, |pool, by| {
+        let scale_up = &mut pool.accelerator.scale_up;
         scale_up.bandwidth = scale_up.bandwidth * by;
         scale_up.pair_bandwidth = scale_up.pair_bandwidth.map(|bandwidth| bandwidth * by);
     }),
-    ("network bandwidth", network, |cluster, pool, by| {
-        // Switches follow the ports of the nodes, or these would not fit them.
-        if let Some(fabric) = &mut cluster.fabric {
-            fabric.port_rate = fabric.port_rate * by;
-        }
-        if let Some(nics) = &mut cluster.pools[pool].nics {
+    (NETWORK, network, |pool, by| {
+        if let Some(nics) = &mut pool.nics {
             nics.value.rate = nics.value.rate * by;
         }
     }),
@@ -106,10 +98,15 @@ pub(super) fn levers(
     (winner, plan): (&Entry<'_>, &Plan),
 ) -> Vec<Lever> {
     let Some(best) = winner.found.best.first() else { return Vec::new() };
-    let pool = winner.setup.pool_index;
-    let moved = |scale: fn(&mut Cluster, usize, f64), by: f64| {
+    let moved = |(what, _, scale): &Part, by: f64| {
         let mut other = cluster.clone();
-        scale(&mut other, pool, by);
+        for own in winner.setup.sides() {
+            scale(&mut other.pools[own.pool_index], by);
+        }
+        // Switches follow the ports of the nodes, or these would not fit them.
+        if let Some(fabric) = other.fabric.as_mut().filter(|_| *what == NETWORK) {
+            fabric.port_rate = fabric.port_rate * by;
+        }
         let topology = Topology::new(&other);
         let setup = setup_calibrated(&other, &topology, workload, job, calibration).ok()?;
         let found = search(&setup, &winner.space, &Wanted { top: 1, ..winner.wanted.clone() }).best.into_iter().next()?;
@@ -119,11 +116,12 @@ pub(super) fn levers(
         Some(Effect { by: winner.score_of(&found) / winner.score_of(best) - 1.0, dearer_by, other })
     };
     let total = plan.cost.as_ref().and_then(|cost| cost.total);
-    let lever = |(what, now, scale): &Part| {
-        let now = now(winner.setup.pool)?;
-        let more = moved(*scale, 1.0 + TENTH);
+    let lever = |part: &Part| {
+        let (what, now, _) = part;
+        let now = names(winner.setup.sides().map(|own| now(own.pool)).collect::<Option<Vec<_>>>()?.iter().map(String::as_str));
+        let more = moved(part, 1.0 + TENTH);
         let worth = total.zip(more).map(|(total, more)| total * ((-more.dearer_by).max(0.0) / best.strategy.gpus() as f64));
-        Some(Lever { what, now, more, less: moved(*scale, 1.0 - TENTH), worth })
+        Some(Lever { what, now, more, less: moved(part, 1.0 - TENTH), worth })
     };
     PARTS.iter().filter_map(lever).collect()
 }

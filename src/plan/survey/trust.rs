@@ -83,7 +83,7 @@ pub(super) fn trust(winner: &Entry<'_>, calibration: &Calibration) -> Trust {
             .collect(),
         within: MARGINS.map(|margin| Within { margin, chance: chance(0, margin.ln_1p()) }).to_vec(),
         without_overlap: best.filter(|best| best.strategy.overlap).and_then(slower),
-        free_memory: best.map_or(0.0, |best| 1.0 - best.costs.peak_memory() / setup.pool.accelerator.memory),
+        free_memory: best.map_or(0.0, |best| 1.0 - best.costs.fullest().share()),
         from: spread.clone(),
     }
 }

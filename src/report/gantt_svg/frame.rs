@@ -24,7 +24,8 @@ impl Gantt<'_> {
         let _ = write!(out, "<g font-size=\"11\" fill=\"{FAINT}\" text-anchor=\"end\">");
         let _ = write!(out, "<text x=\"{}\" y=\"{y}\">idle</text>", px(self.right + 50.0));
         if self.right < WIDTH - 100.0 {
-            let capacity = escape(&format!("peak of {}", gib(self.scene.capacity)));
+            let all: Vec<String> = self.scene.capacities().into_iter().map(gib).collect();
+            let capacity = escape(&format!("peak of {}", all.join(", ")));
             let _ = write!(out, "<text x=\"{}\" y=\"{y}\">{capacity}</text>", px(WIDTH - 20.0));
         }
         out.push_str("</g>\n");

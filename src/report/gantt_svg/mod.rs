@@ -49,7 +49,7 @@ mod tests {
     use super::super::scene::fake;
     use super::layout::ticks;
     use super::*;
-    use crate::units::{Bytes, Seconds};
+    use crate::units::Seconds;
 
     /// Every tag closed, in order; attributes in double quotes; no bare ampersand.
     fn check_xml(svg: &str) {
@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn an_empty_step_draws_nothing_and_does_not_fail() {
         let timeline = crate::step::graph::Timeline { step: Seconds::ZERO, tasks: Vec::new() };
-        let scene = Scene { title: "none", stages: 2, timeline: &timeline, memory: &[], capacity: Bytes::ZERO };
+        let scene = Scene { title: "none", stages: 2, timeline: &timeline, memory: &[], capacity: &[] };
         check_xml(&gantt_svg(&scene));
     }
 

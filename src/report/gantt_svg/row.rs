@@ -55,7 +55,7 @@ impl Gantt<'_> {
             100.0 * waits
         );
         if let Some(changes) = self.scene.memory.get(stage as usize).filter(|changes| !changes.is_empty()) {
-            self.memory(out, changes, y);
+            self.memory(out, (stage as usize, changes), y);
         }
     }
 
@@ -168,9 +168,9 @@ impl Gantt<'_> {
     }
 
     /// The peak as number and bar beside the row, the course of memory below it.
-    fn memory(&self, out: &mut String, changes: &[(Seconds, Bytes)], y: f64) {
+    fn memory(&self, out: &mut String, (stage, changes): (usize, &[(Seconds, Bytes)]), y: f64) {
         let peak = changes.iter().map(|(_, bytes)| bytes.get()).fold(0.0, f64::max);
-        let capacity = self.scene.capacity.get();
+        let capacity = self.scene.capacity.get(stage).map_or(0.0, |capacity| capacity.get());
         let over = peak > capacity;
         let (from, to) = (self.right + 62.0, WIDTH - 20.0 - 60.0);
         let whole = capacity.max(peak).max(1.0);

@@ -9,6 +9,9 @@ use crate::units::{Bytes, Seconds};
 
 const GIB: f64 = 1024.0 * 1024.0 * 1024.0;
 
+/// What accelerators of a stage have; no step has more stages.
+static CAPACITY: [Bytes; 256] = [Bytes::new(80.0 * GIB); 256];
+
 /// A step made up.
 pub(crate) struct Step {
     pub title: String,
@@ -19,7 +22,7 @@ pub(crate) struct Step {
 
 impl Step {
     pub(crate) fn scene(&self) -> Scene<'_> {
-        let (title, capacity) = (self.title.as_str(), Bytes::new(80.0 * GIB));
+        let (title, capacity) = (self.title.as_str(), &CAPACITY[..self.memory.len()]);
         Scene { title, stages: self.memory.len() as u32, timeline: &self.timeline, memory: &self.memory, capacity }
     }
 }

@@ -3,7 +3,7 @@
 use petgraph::graph::{DiGraph, NodeIndex};
 
 use super::{Stream, Task, TaskKind};
-use crate::step::durations::{Durations, Part, overlapped};
+use crate::step::durations::{Durations, Part, leads_back, overlapped};
 use crate::step::layer::Spent;
 use crate::step::schedule::{Schedule, Turn, Work};
 use crate::units::Seconds;
@@ -192,7 +192,7 @@ impl<'a> Builder<'a> {
             };
             let Some(there) = self.passes[there] else { continue };
             let receiver = self.holder(to, turn.microbatch);
-            let duration = self.durations.send[stage];
+            let duration = self.durations.send[stage][usize::from(leads_back(stage, receiver))];
             if receiver == stage || duration.get() <= 0.0 {
                 self.graph.add_edge(own.last, there.first, ());
                 continue;

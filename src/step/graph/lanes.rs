@@ -14,7 +14,7 @@ pub struct Lanes<const L: usize> {
     pairs: Vec<[[[f64; L]; 2]; 2]>,
     pub(super) gather: Vec<[f64; L]>,
     pub(super) reduce: Vec<[f64; L]>,
-    pub(super) send: Vec<[f64; L]>,
+    pub(super) send: Vec<[[f64; L]; 2]>,
     pub(super) pieces: [u32; L],
     pub(super) optimizer: [f64; L],
 }
@@ -68,7 +68,7 @@ impl<const L: usize> Lanes<L> {
             each.resize(all, [0.0; L]);
         }
         self.send.clear();
-        self.send.resize(stages, [0.0; L]);
+        self.send.resize(stages, [[0.0; L]; 2]);
         self.pieces = [1; L];
         self.optimizer = [0.0; L];
     }
@@ -96,9 +96,11 @@ impl<const L: usize> Lanes<L> {
         self.reduce[at][lane] = reduce.get();
     }
 
-    /// Time of sending to another stage.
-    pub fn set_send(&mut self, lane: usize, stage: usize, send: Seconds) {
-        self.send[stage][lane] = send.get();
+    /// Time of sending to the stage behind, and to the one before.
+    pub fn set_send(&mut self, lane: usize, stage: usize, send: [Seconds; 2]) {
+        for (way, time) in self.send[stage].iter_mut().zip(send) {
+            way[lane] = time.get();
+        }
     }
 
     /// Pieces of a chunk's first and last passes, and the slowest stage's optimizer.

@@ -7,7 +7,7 @@
 use super::build::ends_of_chunks;
 use super::lanes::Lanes;
 use super::{Deadlock, TaskGraph};
-use crate::step::durations::Durations;
+use crate::step::durations::{Durations, leads_back};
 use crate::step::schedule::{Schedule, Work};
 use crate::units::Seconds;
 
@@ -40,6 +40,8 @@ const NONE: u32 = u32::MAX;
 const PAIRED: u8 = 1;
 const GATHERS: u8 = 2;
 const REDUCES: u8 = 4;
+/// What it makes goes to the stage before.
+const BACK: u8 = 8;
 
 /// How long a step takes, and what its stages end with.
 #[derive(Debug, Clone, PartialEq)]
@@ -84,6 +86,7 @@ impl Replay {
                 flags |= if gathers[c] == Some(i) { GATHERS } else { 0 };
                 flags |= if reduces[c] == Some(i) { REDUCES } else { 0 };
                 let to = schedule.placement.holder(p as u32, to_place, mb, microbatches).0 as u16;
+                flags |= if leads_back(stage, to as usize) { BACK } else { 0 };
                 turns.push(Packed { wait, tell, to, chunk: turn.chunk as u16, work: turn.work, flags });
             }
             offsets.push(turns.len() as u32);
@@ -351,7 +354,8 @@ impl<const L: usize> Run<'_, L> {
         } else {
             // A transfer that takes no time leaves its stream as it was: ends of one stage only rise.
             let stream = &mut self.scratch.stages[i].send[usize::from(turn.work == Work::Forward)];
-            *stream = each(each(*stream, *end, f64::max), self.lanes.send[i], |free, send| free + send);
+            let send = &self.lanes.send[i][usize::from(turn.flags & BACK != 0)];
+            *stream = each(each(*stream, *end, f64::max), *send, |free, send| free + send);
             *stream
         };
         self.scratch.arrivals[turn.tell as usize] = arrival;

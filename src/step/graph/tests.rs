@@ -6,7 +6,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::spec::ScheduleKind;
-use crate::step::durations::{ChunkTimes, overlapped};
+use crate::step::durations::{ChunkTimes, leads_back, overlapped};
 use crate::step::layer::Spent;
 use crate::step::schedule::{Pipeline, Times, Turn, Work};
 
@@ -29,7 +29,7 @@ fn uniform(p: u32, v: u32, [f, b, w]: [f64; 3]) -> Durations {
     let none = vec![vec![Seconds::ZERO; v as usize]; p as usize];
     Durations {
         chunks: vec![vec![times; v as usize]; p as usize],
-        send: vec![Seconds::ZERO; p as usize],
+        send: vec![[Seconds::ZERO; 2]; p as usize],
         gather: none.clone(),
         reduce: none,
         optimizer: vec![Seconds::ZERO; p as usize],
@@ -76,7 +76,7 @@ fn uneven(p: u32, v: u32, seed: &mut u64) -> Durations {
             durations.gather[stage][chunk] = Seconds::new(if noise(seed) > 0.5 { 0.7 * noise(seed) } else { 0.0 });
             durations.reduce[stage][chunk] = Seconds::new(if noise(seed) > 0.5 { 1.5 * noise(seed) } else { 0.0 });
         }
-        durations.send[stage] = Seconds::new(if noise(seed) > 0.3 { 0.4 * noise(seed) } else { 0.0 });
+        durations.send[stage] = [(); 2].map(|()| Seconds::new(if noise(seed) > 0.3 { 0.4 * noise(seed) } else { 0.0 }));
         durations.optimizer[stage] = Seconds::new(0.2 * noise(seed));
     }
     durations.pieces = 1 + (noise(seed) * 4.0) as u32;
@@ -159,7 +159,7 @@ fn plain(pipeline: &Pipeline, durations: &Durations) -> f64 {
                 };
                 let receiver =
                     schedule.placement.holder(pipeline.stages, to, turn.microbatch, pipeline.microbatches).0 as usize;
-                let send = durations.send[stage].get();
+                let send = durations.send[stage][usize::from(leads_back(stage, receiver))].get();
                 let arrival = if receiver == stage || send == 0.0 {
                     end
                 } else {
