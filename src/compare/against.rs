@@ -5,10 +5,10 @@ use serde::Serialize;
 use super::Planned;
 use super::phase::{Limit, Phase, phases};
 use crate::catalog::Catalog;
-use crate::economics::usd_per_gpu_hour;
+use crate::economics::mean_usd_per_gpu_hour;
 use crate::parallel::Strategy;
 use crate::spec::Cluster;
-use crate::step::Setup;
+use crate::step::{Costs, Setup};
 use crate::units::Bytes;
 
 /// A cluster beside the reference.
@@ -87,7 +87,9 @@ impl Against {
         let reference_phases = phases(&reference.plan.step, &reference.setup);
         let gpu_time = Difference::new(&phases(&own.plan.step, &own.setup), &reference_phases);
         let ratio = 1.0 + gpu_time.by;
-        let price = |cluster: &Cluster, planned: &Planned<'_>| usd_per_gpu_hour(cluster, planned.setup.pool, catalog);
+        let price = |cluster: &Cluster, planned: &Planned<'_>| {
+            mean_usd_per_gpu_hour(cluster, &planned.setup.accelerators(&planned.plan.step.strategy), catalog)
+        };
         let is = price(cluster, own).zip(price(reference_cluster, reference)).map(|(own, reference)| own / reference);
         let same = same_layout(own, &reference.plan.step.strategy);
         Self {
@@ -127,28 +129,24 @@ impl Difference {
 
 /// The phases of a layout here, where it is legal and fits.
 fn same_layout(own: &Planned<'_>, strategy: &Strategy) -> Option<Vec<Phase>> {
-    let memory = memory_of(&own.setup, strategy)?;
-    if memory > own.setup.pool.accelerator.memory {
-        return None;
-    }
-    let step = own.setup.estimate(strategy, &own.setup.costs(strategy)).ok()?;
+    let costs = legal_costs(&own.setup, strategy).filter(|costs| costs.fullest().fits())?;
+    let step = own.setup.estimate(strategy, &costs).ok()?;
     Some(phases(&step, &own.setup))
 }
 
 fn own_layout(own: &Planned<'_>, reference: &Planned<'_>) -> OwnLayout {
     let strategy = own.plan.step.strategy;
-    let capacity_bytes = reference.setup.pool.accelerator.memory;
     if strategy == reference.plan.step.strategy {
         return OwnLayout::Same;
     }
-    match memory_of(&reference.setup, &strategy) {
+    match legal_costs(&reference.setup, &strategy).map(|costs| costs.fullest()) {
         None => OwnLayout::NotThere,
-        Some(needs_bytes) if needs_bytes > capacity_bytes => OwnLayout::TooLarge { needs_bytes, capacity_bytes },
+        Some(peak) if !peak.fits() => OwnLayout::TooLarge { needs_bytes: peak.memory, capacity_bytes: peak.of },
         Some(_) => OwnLayout::Fits,
     }
 }
 
-/// Memory of a layout's fullest accelerator, where it is legal.
-fn memory_of(setup: &Setup<'_>, strategy: &Strategy) -> Option<Bytes> {
-    setup.violations(strategy).is_empty().then(|| setup.costs(strategy).peak_memory())
+/// What a layout costs, where it is legal.
+fn legal_costs(setup: &Setup<'_>, strategy: &Strategy) -> Option<Costs> {
+    setup.violations(strategy).is_empty().then(|| setup.costs(strategy))
 }

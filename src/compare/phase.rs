@@ -54,9 +54,10 @@ pub(super) fn phases(step: &StepEstimate, setup: &Setup<'_>) -> Vec<Phase> {
     let s = &step.strategy;
     let b = &step.breakdown;
     // Computation is told by the kernels of the busiest stage, recomputation as forward passes are.
-    let roofs = setup.roofs(s, step.busiest_stage);
+    let roofs = setup.at(s, step.busiest_stage).roofs(s, step.busiest_stage);
     let share = |part: crate::units::Seconds| part / roofs.total();
-    let domain = setup.pool.domain();
+    // Over two pools, in the smaller domain of both.
+    let domain = setup.parts(s).map(|(own, _)| own.pool.domain()).min().unwrap_or(1);
     let within = |ranks: u32| if ranks <= domain { Limit::ScaleUp } else { Limit::Network };
     let whole = if step.gpus <= u64::from(domain) { Limit::ScaleUp } else { Limit::Network };
     // A stage ends in the domain where the next one begins only where all of them fit into it.

@@ -91,18 +91,13 @@ fn mean_price(exchange: Exchange<'_>, pools: &[(&Pool, u64)], owned: &[OwnedCost
     if prices.iter().all(|price| price.value == first.value) {
         return Some(first.clone());
     }
-    let (mut dollars, mut gpus) = (0.0, 0);
-    for ((_, own), price) in pools.iter().zip(&prices) {
-        dollars += exchange.usd(price.value.per_unit()).ok()?.amount() * *own as f64;
-        gpus += own;
-    }
-    let mean = HourlyPrice::new(Money::usd(dollars / gpus.max(1) as f64));
+    let dollars = mean(pools, |index| exchange.usd(prices[index].value.per_unit()).ok().map(Money::amount))?;
     let of = |((pool, gpus), price): (&(&Pool, u64), &Sourced<HourlyPrice>)| {
         format!("{gpus} of `{}` at {} ({})", pool.name, price.value, price.source)
     };
     let sources: Vec<String> = pools.iter().zip(&prices).map(of).collect();
     let worst = prices.iter().map(|price| price.provenance).max().unwrap_or(Provenance::Assumed);
-    Some(Sourced::new(mean, worst, format!("mean of {}", sources.join(" and "))))
+    Some(Sourced::new(HourlyPrice::new(Money::usd(dollars)), worst, format!("mean of {}", sources.join(" and "))))
 }
 
 /// A run between the ends of what its owner pays, pool by pool.
@@ -129,6 +124,22 @@ pub fn gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<Sou
 pub fn usd_per_gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<f64> {
     let price = gpu_hour(cluster, pool, catalog)?.value;
     Exchange { cluster, catalog }.usd(price.per_unit()).ok().map(Money::amount)
+}
+
+/// The same of a layout's accelerators on several pools: the mean over all of them.
+#[must_use]
+pub fn mean_usd_per_gpu_hour(cluster: &Cluster, pools: &[(&Pool, u64)], catalog: &Catalog) -> Option<f64> {
+    mean(pools, |index| usd_per_gpu_hour(cluster, pools[index].0, catalog))
+}
+
+/// The mean over all accelerators of what each pool's has.
+fn mean(pools: &[(&Pool, u64)], of: impl Fn(usize) -> Option<f64>) -> Option<f64> {
+    let (mut sum, mut all) = (0.0, 0);
+    for (index, (_, gpus)) in pools.iter().enumerate() {
+        sum += of(index)? * *gpus as f64;
+        all += gpus;
+    }
+    Some(sum / all.max(1) as f64)
 }
 
 /// As given; else what a used hour costs its owner; else what the accelerator rents for; else what an owned one costs a large cloud.
