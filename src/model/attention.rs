@@ -117,17 +117,17 @@ fn core(model: &Architecture, window: Option<u32>, shard: &Shard) -> Vec<Operato
             // The whole score matrix is computed, masked or not, and written.
             let scores = b * a * s * (s / c);
             let dropout = if model.dropout { 1.0 } else { 0.0 };
-            let product = |name, [m, n, k]: [f64; 3], saved: f64| Operator {
-                name,
-                part: Part::AttentionCore,
-                forward: vec![Kernel::Matmul { m, n, k, batch: b * a, precision }],
-                input_gradient: vec![
-                    Kernel::Matmul { m, n: k, k: n, batch: b * a, precision },
-                    Kernel::Matmul { m: k, n, k: m, batch: b * a, precision },
-                ],
-                weight_gradient: Vec::new(),
-                saved: Saved { bytes: Bytes::new(saved) },
-                launches: 1.0,
+            let product = |name, sides, saved: f64| {
+                let [product, of_first, of_second] = Kernel::product(sides, b * a, precision);
+                Operator {
+                    name,
+                    part: Part::AttentionCore,
+                    forward: vec![product],
+                    input_gradient: vec![of_first, of_second],
+                    weight_gradient: Vec::new(),
+                    saved: Saved { bytes: Bytes::new(saved) },
+                    launches: 1.0,
+                }
             };
             let mut out = vec![
                 product("attention scores", [s / c, s, d], (query + key) * element),

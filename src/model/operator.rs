@@ -43,6 +43,10 @@ impl Shard {
     }
 }
 
+/// Bytes to which the rows of a matmul's operands have to be aligned for the fast kernels (NVIDIA, Matrix Multiplication Background
+/// User's Guide, section 4.1).
+const ALIGNMENT: f64 = 16.0;
+
 /// One kernel's work on one rank.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Kernel {
@@ -58,6 +62,8 @@ pub enum Kernel {
         batch: f64,
         /// Data type.
         precision: Precision,
+        /// Whether the rows of its operands in memory begin where fast kernels need them to.
+        aligned: bool,
     },
     /// Fused attention.
     Attention {
@@ -76,6 +82,14 @@ pub enum Kernel {
 }
 
 impl Kernel {
+    /// The matmuls of `batch` products of an [m × k] by a [k × n] matrix: forward, for the gradient of the first operand, and of the
+    /// second.
+    pub(super) fn product([m, n, k]: [f64; 3], batch: f64, precision: Precision) -> [Self; 3] {
+        // What is multiplied lies in memory along n or k, in every one of the three: how many tokens an expert gets does not matter.
+        let aligned = [n, k].iter().all(|side| side * precision.matmul_bytes() % ALIGNMENT == 0.0);
+        [[m, n, k], [m, k, n], [k, n, m]].map(|[m, n, k]| Self::Matmul { m, n, k, batch, precision, aligned })
+    }
+
     /// Multiplications and additions on the matrix units.
     #[must_use]
     pub fn flops(&self) -> f64 {
@@ -91,7 +105,7 @@ impl Kernel {
     pub fn bytes(&self) -> f64 {
         match *self {
             // Operands in the matmul's type, the result in 16 bits or more.
-            Self::Matmul { m, n, k, batch, precision } => {
+            Self::Matmul { m, n, k, batch, precision, .. } => {
                 batch * ((m * k + k * n) * precision.matmul_bytes() + m * n * precision.activation_bytes())
             }
             Self::Attention { bytes, .. } | Self::Stream { bytes } => bytes,
@@ -154,8 +168,8 @@ impl Operator {
         precision: Precision,
         saved: f64,
     ) -> Self {
-        let mut forward = vec![Kernel::Matmul { m, n, k, batch, precision }];
-        let mut input_gradient = vec![Kernel::Matmul { m, n: k, k: n, batch, precision }];
+        let [product, of_input, of_weights] = Kernel::product([m, n, k], batch, precision);
+        let (mut forward, mut input_gradient) = (vec![product], vec![of_input]);
         if precision.is_narrow() {
             // A pass that reads 16 bits and writes 8, and their transpose for the weight gradient. Weights are cast once a step.
             forward.push(Kernel::Stream { bytes: 4.0 * m * k * batch });
@@ -166,7 +180,7 @@ impl Operator {
             part,
             forward,
             input_gradient,
-            weight_gradient: vec![Kernel::Matmul { m: k, n, k: m, batch, precision }],
+            weight_gradient: vec![of_weights],
             saved: Saved { bytes: Bytes::new(saved) },
             launches: 1.0,
         }
@@ -190,5 +204,20 @@ impl Operator {
             saved: Saved { bytes: Bytes::new(saved) },
             launches: 1.0,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_features_have_to_be_aligned() {
+        let aligned = |sides| {
+            Kernel::product(sides, 1.0, Precision::Bf16).map(|kernel| matches!(kernel, Kernel::Matmul { aligned: true, .. }))
+        };
+        // 2,731 tokens of an expert of 7,168 by 4,096; a head of 150.
+        assert_eq!(aligned([2731.0, 4096.0, 7168.0]), [true; 3]);
+        assert_eq!(aligned([4096.0, 150.0, 8192.0]), [false; 3]);
     }
 }

@@ -110,6 +110,17 @@ pub struct Fabric {
     pub managers: Option<u32>,
 }
 
+impl Fabric {
+    /// Links at the line rate of the fastest nodes that one port of the switch is broken out to: 64 ports of 800 Gb/s are 128 of
+    /// 400 Gb/s.
+    #[must_use]
+    pub fn breakout(&self, pools: &[Pool]) -> u32 {
+        let rate = pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|nics| nics.value.rate.get()).fold(0.0, f64::max);
+        let lane = rate / f64::from(self.planes.max(1));
+        if lane > 0.0 { (self.port_rate.get() / lane).floor().clamp(1.0, 8.0) as u32 } else { 1 }
+    }
+}
+
 /// Power and its price.
 #[derive(Debug, Clone)]
 pub struct Power {

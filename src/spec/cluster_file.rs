@@ -67,9 +67,9 @@ pub struct PoolFile {
     /// Accelerator of the catalogue, when it is not the server's own.
     #[serde(default)]
     pub accelerator: Option<String>,
-    /// Accelerators per node.
+    /// Accelerators per node; of a torus, all chips of a pod or a slice of it.
     #[serde(default)]
-    #[schemars(range(min = 1, max = 1024))]
+    #[schemars(range(min = 1, max = 16384))]
     pub gpus: Option<u32>,
     /// Network ports per node for computation.
     #[serde(default)]

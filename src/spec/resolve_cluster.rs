@@ -301,11 +301,7 @@ impl<'a> Resolver<'a> {
 
     /// One switch needs ports for all, and many leaves are more than a graph of single cables can hold.
     fn switches(&mut self, pools: &[Pool], fabric: &Fabric, ports: u64) {
-        let nics = || pools.iter().filter_map(|pool| pool.nics.as_ref());
-        let lane = nics().map(|nics| nics.value.rate.get()).fold(0.0, f64::max) / f64::from(fabric.planes.max(1));
-        // A fast port is broken out to several slower ones, as in the sizing of the fabric.
-        let breakout = if lane > 0.0 { (fabric.port_rate.get() / lane).floor().clamp(1.0, 8.0) as u32 } else { 1 };
-        let radix = fabric.ports * breakout;
+        let radix = fabric.ports * fabric.breakout(pools);
         let at = Path::root().key("fabric");
         match fabric.kind {
             FabricKind::SingleSwitch if ports > u64::from(radix) => {
@@ -315,7 +311,7 @@ impl<'a> Resolver<'a> {
             }
             FabricKind::RailOptimizedFatTree | FabricKind::RailOnly => {
                 let nodes: u32 = pools.iter().map(|pool| pool.nodes).sum();
-                let rails = nics().map(|nics| nics.value.count).max().unwrap_or(0);
+                let rails = pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|nics| nics.value.count).max().unwrap_or(0);
                 let down = (f64::from(radix) * fabric.oversubscription / (1.0 + fabric.oversubscription)).max(1.0) as u32;
                 let unit = fabric.scalable_unit.unwrap_or(down).clamp(1, down);
                 let leaves = u64::from(nodes.div_ceil(unit)) * u64::from(rails) * u64::from(fabric.planes);

@@ -6,10 +6,6 @@ use crate::model::{Kernel, Part};
 use crate::spec::{Computation, Pool, Precision};
 use crate::units::{Bytes, Flop, Seconds};
 
-/// Bytes to which the rows of a matmul's operands have to be aligned for the fast kernels (NVIDIA, Matrix Multiplication Background
-/// User's Guide, section 4.1).
-const ALIGNMENT: f64 = 16.0;
-
 /// How fast one kind of accelerator runs kernels.
 #[derive(Debug, Clone)]
 pub struct Device {
@@ -75,8 +71,7 @@ impl Device {
     /// Time of a kernel's arithmetic.
     fn math_time(&self, kernel: &Kernel, pass: Pass) -> Seconds {
         match *kernel {
-            Kernel::Matmul { m, n, k, batch, precision } => {
-                let aligned = [n, k].iter().all(|side| side * precision.matmul_bytes() % ALIGNMENT == 0.0);
+            Kernel::Matmul { m, n, k, batch, precision, aligned } => {
                 let slower = if aligned || precision.is_narrow() { 1.0 } else { 1.0 / self.factors.unaligned };
                 self.curve(precision).math_time(m, n, k, batch) * slower
             }

@@ -19,6 +19,10 @@ use crate::parallel::{LayerDeal, LayerSplit, Strategy};
 use crate::spec::ScheduleKind;
 use crate::units::{Bytes, Seconds};
 
+/// A bound adds up in another order than the time that it bounds, and may be rounded up where both are the same: it is taken so much
+/// less, and a layout that is as good as another is costed like it.
+const A_HAIR_BELOW: f64 = 1.0 - 1e-12;
+
 /// What a layout costs.
 #[derive(Debug, Clone)]
 pub struct Outline {
@@ -142,7 +146,7 @@ impl Outline {
                 }
             }
         }
-        bound + self.optimizer(setup)
+        (bound + self.optimizer(setup)) * A_HAIR_BELOW
     }
 
     /// The slowest stage's optimizer, with the gathering behind it where nothing overlaps.

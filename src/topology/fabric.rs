@@ -48,11 +48,8 @@ pub fn size_fabric(cluster: &Cluster) -> Option<FabricSize> {
     let fabric = cluster.fabric.as_ref()?;
     let ports: Vec<(u32, u32)> =
         cluster.pools.iter().map(|pool| (pool.nodes, pool.nics.as_ref().map_or(0, |nics| nics.value.count))).collect();
-    let rate = cluster.pools.iter().filter_map(|pool| pool.nics.as_ref()).map(|nics| nics.value.rate.get()).fold(0.0, f64::max);
     let planes = fabric.planes.max(1);
-    // A port of the switch carries several of the nodes' lanes in breakout: 64 x 800 Gb/s are 128 x 400 Gb/s.
-    let lane = rate / f64::from(planes);
-    let breakout = if lane > 0.0 { (fabric.port_rate.get() / lane).floor().clamp(1.0, 8.0) as u32 } else { 1 };
+    let breakout = fabric.breakout(&cluster.pools);
     let radix = fabric.ports * breakout;
     let rails = ports.iter().map(|(_, nics)| *nics).max().unwrap_or(0);
     let endpoints: u32 = ports.iter().map(|(nodes, nics)| nodes * nics).sum();

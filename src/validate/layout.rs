@@ -110,7 +110,8 @@ fn computation(row: &PublishedRun, sequence: u32) -> Result<Computation, String>
         // The fused kernel with linear biases that MPT was benchmarked with.
         attention: if row.framework.starts_with("llm-foundry") {
             AttentionKernel::Triton
-        } else if row.model_name.starts_with("GPT-OSS") {
+        } else if row.model_name.starts_with("GPT-OSS") && !notes.contains("flexattn") {
+            // PyTorch's FlexAttention generates a flash kernel that has the sinks in it.
             AttentionKernel::Sinks
         } else {
             base.attention
@@ -140,6 +141,13 @@ fn graphs(row: &PublishedRun, notes: &str) -> Option<Graphs> {
     }
 }
 
+/// Whether a row's notes say that a model with experts is written in fused kernels throughout, as those of `NeMo` AutoModel are;
+/// its dense ones are Hugging Face's, run eagerly.
+fn fused(row: &PublishedRun) -> bool {
+    let has = |name| row.overlap_notes.split([' ', '+', ';', ',']).any(|word| word == name);
+    has("TE") && has("DeepEP")
+}
+
 /// Whether a row's notes say that its kernels were compiled.
 fn compiled(row: &PublishedRun) -> bool {
     row.overlap_notes.contains("compile") && !row.overlap_notes.contains("no compile")
@@ -159,7 +167,7 @@ fn software(row: &PublishedRun) -> Software {
     } else if has("torchtitan") && !compiled(row) {
         // torchtitan says where it compiles; without, it runs eagerly.
         Software::Fsdp
-    } else if has("torchtitan") || has("compile") || has("torchao") {
+    } else if has("torchtitan") || has("compile") || has("torchao") || has("automodel") && fused(row) {
         Software::FsdpCompiled
     } else if ["fsdp", "internevo", "composer", "lightning", "lit-gpt", "automodel", "picotron", "colossal"]
         .iter()
