@@ -4,5 +4,11 @@
 mod anchors;
 #[path = "fleet/failures.rs"]
 mod failures;
+#[path = "fleet/fit.rs"]
+mod fit;
 #[path = "fleet/oracle.rs"]
 mod oracle;
+#[path = "fleet/speeds.rs"]
+mod speeds;
+#[path = "fleet/year.rs"]
+mod year;

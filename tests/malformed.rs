@@ -84,13 +84,16 @@ fn case(file: &str) -> (Vec<&str>, i32) {
             (vec!["plan", "valid/cluster.yaml", "--workload", file], 1)
         }
         "server-without-price.yaml" => (vec!["cost", file], 2),
+        "portfolio-larger-than-cluster.yaml" | "portfolio-training-does-not-fit.yaml" => {
+            (vec!["schedule", "valid/cluster.yaml", file], 1)
+        }
         "workload-fp8-on-a100.yaml" => (vec!["check", file, "valid/a100.yaml"], 2),
         "no-nics.yaml" => (vec!["check", "--catalog", "valid/catalog.yaml", file], 2),
         _ if file.starts_with("catalog-") => (vec!["check", "--catalog", file, "valid/cluster.yaml"], 2),
         _ if file.starts_with("workload-pools-") || file.starts_with("workload-first-pool-") => {
             (vec!["check", file, "valid/two-pools.yaml"], 2)
         }
-        _ if file.starts_with("workload-") => (vec!["check", file, "valid/cluster.yaml"], 2),
+        _ if file.starts_with("workload-") || file.starts_with("portfolio-") => (vec!["check", file, "valid/cluster.yaml"], 2),
         _ => (vec!["check", file], 2),
     }
 }
@@ -117,6 +120,26 @@ fn every_mistake_is_shown_in_its_place_with_a_way_out() {
         });
     });
     assert!(cases >= 150, "only {cases} cases were found");
+}
+
+#[test]
+fn every_mistake_of_a_trace_is_shown_in_its_place() {
+    let mut cases = 0;
+    settings().bind(|| {
+        insta::glob!("malformed/traces/*", |path| {
+            let file = path.file_name().and_then(|name| name.to_str()).expect("names are text");
+            // Nothing is wrong with the file: the cluster is too small for it.
+            let code = if file == "larger-than-cluster.csv" { 1 } else { 2 };
+            let trace = format!("traces/{file}");
+            let said = refusal(&["schedule", "valid/cluster.yaml", &trace], code);
+            assert!(said.contains(&format!("--> {trace}:")), "{file} has a place: {said}");
+            let mut settings = insta::Settings::clone_current();
+            settings.set_description(format!("planner schedule valid/cluster.yaml {trace}, exit code {code}"));
+            settings.bind(|| insta::assert_snapshot!("trace", said));
+            cases += 1;
+        });
+    });
+    assert!(cases >= 15, "only {cases} cases were found");
 }
 
 #[test]
@@ -169,6 +192,10 @@ fn a_byte_order_mark_and_carriage_returns_do_no_harm() {
     // YAML reads JSON.
     assert_eq!(plan("valid/json.yaml", "valid/workload-json.yaml"), plain);
     assert_eq!(planner(&["check", "valid/json.yaml", "valid/workload-json.yaml"]).code, Some(0));
+    let portfolio = planner(&["check", "valid/cluster.yaml", "valid/portfolio.yaml"]);
+    assert_eq!(portfolio.code, Some(0), "{}", portfolio.stderr);
+    assert!(portfolio.stdout.contains("portfolio, 2 job(s) in 1 queue(s)"), "{}", portfolio.stdout);
+    assert!(portfolio.stdout.contains("valid/portfolio.yaml on lab: ok"), "{}", portfolio.stdout);
     assert_eq!(planner(&["check", "valid/number-for-name.yaml"]).code, Some(0));
 }
 

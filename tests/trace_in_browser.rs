@@ -1,85 +1,57 @@
-//! The trace of a step, opened in headless Chromium by a page that parses it: no two slices of a stream at once, arrows from slice
-//! to slice and forward in time, a counter a stage, and the step's own time.
-//!
-//! Without Chromium the tests say so and do nothing, unless `PLANNER_REQUIRE_CHROMIUM` is set, as `.ci/run` does: then they fail.
+//! Traces opened in headless Chromium by a page that parses them. Of a step: no two slices of a stream at once, arrows from slice to slice and
+//! forward in time, a counter a stage, and the step's own time. Of a schedule: no job runs twice at once, GPUs and power are counted, and the
+//! last job ends with the schedule.
 
-use std::io::Write;
-use std::path::{Path, PathBuf};
+#[path = "support/browser.rs"]
+mod browser;
+
+use std::path::Path;
 use std::process::{Command, Stdio};
-use std::time::{Duration, Instant};
 
+use browser::{chromium, temporary, verdict};
 use serde_json::Value;
 
-/// Names that Chromium goes by.
-const NAMES: [&str; 4] = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
-
-/// Chromium's program, or nothing where there is none and none is required.
-fn chromium() -> Option<PathBuf> {
-    let folders: Vec<PathBuf> = std::env::split_paths(&std::env::var_os("PATH").unwrap_or_default()).collect();
-    let found = NAMES.iter().flat_map(|name| folders.iter().map(move |folder| folder.join(name))).find(|path| path.is_file());
-    if found.is_none() {
-        assert!(
-            std::env::var_os("PLANNER_REQUIRE_CHROMIUM").is_none(),
-            "PLANNER_REQUIRE_CHROMIUM is set, and none of {} is in PATH",
-            NAMES.join(", ")
-        );
-        // The harness keeps what macros print; this is seen.
-        let _ = writeln!(std::io::stderr(), "LEFT OUT: no Chromium in PATH, so no trace was opened in a browser");
-    }
-    found
-}
-
-fn temporary(name: &str) -> PathBuf {
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(name)
-}
-
-/// The trace of the step of `tests/data/trace.yaml`, by way of a file of that name.
-fn trace(name: &str) -> String {
+/// A trace that the program writes into a file of that name; `arguments` end with the option that takes it.
+fn trace(name: &str, arguments: &[&str]) -> String {
     let path = temporary(&format!("{name}.json"));
     let status = Command::new(env!("CARGO_BIN_EXE_planner"))
-        .args(["trace", "h100-superpod-127", "--workload", "tests/data/trace.yaml", "--output"])
+        .args(arguments)
         .arg(&path)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .stdout(Stdio::null())
         .status()
         .expect("the program starts");
-    assert!(status.success());
+    assert!(status.code() != Some(2), "{arguments:?}");
     std::fs::read_to_string(path).expect("it was written")
 }
 
-/// What the page says about a trace.
-fn verdict(chromium: &Path, name: &str, trace: &str) -> String {
-    let template = include_str!("data/trace_check.html");
-    // A script ends at `</`, wherever it stands.
-    let page = template.replacen(">TRACE<", &format!(">{}<", trace.replace("</", "<\\/")), 1);
-    let path = temporary(&format!("{name}.html"));
-    std::fs::write(&path, page).expect("the temporary folder can be written to");
-    let dump = temporary(&format!("{name}.dom"));
-    let mut child = Command::new(chromium)
-        .args(["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--no-first-run", "--dump-dom"])
-        .arg(format!("--user-data-dir={}", temporary(&format!("{name}-profile")).display()))
-        .arg(format!("file://{}", path.display()))
-        .stdout(std::fs::File::create(&dump).expect("the temporary folder can be written to"))
-        .stderr(Stdio::null())
-        .spawn()
-        .expect("Chromium starts");
-    let started = Instant::now();
-    while child.try_wait().expect("Chromium can be waited for").is_none() {
-        if started.elapsed() > Duration::from_secs(120) {
-            child.kill().expect("Chromium can be ended");
-            panic!("Chromium does not end");
-        }
-        std::thread::sleep(Duration::from_millis(20));
-    }
-    let dom = std::fs::read_to_string(dump).expect("text");
-    let said = dom.split_once("<pre id=\"verdict\">").and_then(|(_, rest)| rest.split_once("</pre>"));
-    said.unwrap_or_else(|| panic!("the page has no verdict: {}", dom.chars().take(500).collect::<String>())).0.to_owned()
+/// The trace of the step of `tests/data/trace.yaml`.
+fn step(name: &str) -> String {
+    trace(name, &["trace", "h100-superpod-127", "--workload", "tests/data/trace.yaml", "--output"])
+}
+
+/// The trace of a year of jobs, some of which make room for others.
+fn year(name: &str) -> String {
+    trace(name, &["schedule", "h100-256", "one-year", "--policy", "priority", "--trace"])
+}
+
+/// What the page says of a trace with something changed in it.
+fn changed(chromium: &Path, name: &str, whole: &str, with: &dyn Fn(&mut Value)) -> String {
+    let mut trace: Value = serde_json::from_str(whole).expect("JSON");
+    with(&mut trace);
+    verdict(chromium, name, &trace.to_string())
+}
+
+/// The place of the last event of a phase.
+fn last(trace: &Value, phase: &str) -> usize {
+    let events = trace["traceEvents"].as_array().expect("a list");
+    events.iter().rposition(|event| event["ph"] == phase).expect("there is one")
 }
 
 #[test]
 fn a_browser_finds_the_trace_right() {
     let Some(chromium) = chromium() else { return };
-    let said = verdict(&chromium, "trace-right", &trace("trace-right"));
+    let said = verdict(&chromium, "trace-right", &step("trace-right"));
     // 16 microbatches over 16 slices: every slice but the last sends forward, every one but the first backward.
     assert!(said.starts_with("right: 8 stages, ") && said.contains(&format!(" {} arrows", 2 * 15 * 16)), "{said}");
 }
@@ -88,26 +60,19 @@ fn a_browser_finds_the_trace_right() {
 #[test]
 fn a_browser_finds_broken_traces_wrong() {
     let Some(chromium) = chromium() else { return };
-    let whole: Value = serde_json::from_str(&trace("trace-broken")).expect("JSON");
-    let broken = |name: &str, with: &dyn Fn(&mut Value)| {
-        let mut trace = whole.clone();
-        with(&mut trace);
-        verdict(&chromium, name, &trace.to_string())
-    };
-    let events = |trace: &mut Value| trace["traceEvents"].as_array_mut().expect("a list").clone();
-    let first =
-        |trace: &mut Value, phase: &str| events(trace).iter().rposition(|event| event["ph"] == phase).expect("there is one");
+    let whole = step("trace-broken");
+    let broken = |name: &str, with: &dyn Fn(&mut Value)| changed(&chromium, name, &whole, with);
 
     let said = broken("trace-overlap", &|trace| {
         // The last slice of the list starts when the one before it does.
-        let at = first(trace, "X");
+        let at = last(trace, "X");
         trace["traceEvents"][at]["ts"] = trace["traceEvents"][at - 1]["ts"].clone();
         trace["traceEvents"][at]["tid"] = trace["traceEvents"][at - 1]["tid"].clone();
     });
     assert!(said.starts_with("wrong: ") && said.contains("starts before"), "{said}");
 
     let said = broken("trace-arrow", &|trace| {
-        let at = first(trace, "f");
+        let at = last(trace, "f");
         trace["traceEvents"][at]["ts"] = 0.into();
     });
     assert!(said.starts_with("wrong: ") && said.contains("goes back in time"), "{said}");
@@ -118,5 +83,41 @@ fn a_browser_finds_broken_traces_wrong() {
     assert!(said.contains("process 3 has no counter"), "{said}");
 
     let said = broken("trace-time", &|trace| trace["otherData"]["step_us"] = 1.into());
+    assert!(said.contains("the last slice ends at"), "{said}");
+}
+
+#[test]
+fn a_browser_finds_the_schedule_right() {
+    let Some(chromium) = chromium() else { return };
+    let said = verdict(&chromium, "schedule-right", &year("schedule-right"));
+    assert!(said.starts_with("right: 40 jobs in 3 queues, 41 slices, "), "{said}");
+}
+
+/// The page sees a job that runs twice at once, one of no queue, power that is not counted, another end.
+#[test]
+fn a_browser_finds_broken_schedules_wrong() {
+    let Some(chromium) = chromium() else { return };
+    let whole = year("schedule-broken");
+    let broken = |name: &str, with: &dyn Fn(&mut Value)| changed(&chromium, name, &whole, with);
+
+    let said = broken("schedule-overlap", &|trace| {
+        let at = last(trace, "X");
+        let twice = trace["traceEvents"][at].clone();
+        trace["traceEvents"].as_array_mut().expect("a list").push(twice);
+    });
+    assert!(said.starts_with("wrong: ") && said.contains("starts before"), "{said}");
+
+    let said = broken("schedule-queue", &|trace| {
+        let at = last(trace, "X");
+        trace["traceEvents"][at]["pid"] = 99.into();
+    });
+    assert!(said.contains("runs in no queue"), "{said}");
+
+    let said = broken("schedule-power", &|trace| {
+        trace["traceEvents"].as_array_mut().expect("a list").retain(|event| event["name"] != "power");
+    });
+    assert!(said.contains("power is not counted"), "{said}");
+
+    let said = broken("schedule-end", &|trace| trace["otherData"]["end_us"] = 1.into());
     assert!(said.contains("the last slice ends at"), "{said}");
 }

@@ -5,15 +5,18 @@ use std::fmt::Write as _;
 use clap::Args;
 
 use super::{Failure, Global, Outcome, input, output};
+use crate::calibration::Calibration;
+use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
+use crate::fleet::{Placement, Site, Speeds, jobs_of};
 use crate::plan::{Refusal, check_job};
-use crate::spec::{Cluster, Workload, examples};
+use crate::spec::{Cluster, FileKind, Portfolio, Workload, examples};
 use crate::topology::Topology;
 
 /// Arguments of `planner check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Cluster and workload files, or names of embedded examples; every job is checked on every cluster named
+    /// Cluster, workload and portfolio files, or names of embedded examples; every job is checked on every cluster named
     #[arg(value_name = "FILE", required = true)]
     files: Vec<String>,
 }
@@ -23,6 +26,7 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
     let mut errors: Vec<Diagnostic> = Vec::new();
     let mut clusters = Vec::new();
     let mut workloads = Vec::new();
+    let mut portfolios = Vec::new();
     let mut report = String::new();
     for file in &arguments.files {
         let source = match examples::read(file) {
@@ -32,24 +36,29 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
                 continue;
             }
         };
-        // A workload is what has `jobs`, or nearly; everything else is taken for a cluster.
-        let is_workload = source.text().lines().any(|line| line.trim_start_matches(['{', '"', '\'']).starts_with("job"));
-        if is_workload {
-            match Workload::load(source, &catalog) {
+        match FileKind::of(source.text()) {
+            FileKind::Workload => match Workload::load(source, &catalog) {
                 Ok(workload) => {
                     let _ = writeln!(report, "{file}: workload, {} job(s)", workload.jobs.len());
                     workloads.push(workload);
                 }
                 Err(found) => errors.extend(found),
-            }
-        } else {
-            match Cluster::load(source, &catalog) {
+            },
+            FileKind::Portfolio => match Portfolio::load(source, &catalog) {
+                Ok(portfolio) => {
+                    let (jobs, queues) = (portfolio.jobs.len(), portfolio.queues.len());
+                    let _ = writeln!(report, "{file}: portfolio, {jobs} job(s) in {queues} queue(s)");
+                    portfolios.push((file, portfolio));
+                }
+                Err(found) => errors.extend(found),
+            },
+            FileKind::Cluster => match Cluster::load(source, &catalog) {
                 Ok(cluster) => {
                     let _ = writeln!(report, "{file}: cluster, {} GPUs in {} pool(s)", cluster.gpus(), cluster.pools.len());
                     clusters.push(cluster);
                 }
                 Err(found) => errors.extend(found),
-            }
+            },
         }
     }
     for cluster in &clusters {
@@ -60,9 +69,16 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
                     Ok(()) => {
                         let _ = writeln!(report, "{} on {}: ok", job.name, cluster.name);
                     }
-                    Err(Refusal::Input(found)) => errors.extend(found),
-                    Err(Refusal::No(error)) => errors.push(*error),
+                    Err(refusal) => errors.extend(said(refusal)),
                 }
+            }
+        }
+        for (file, portfolio) in &portfolios {
+            match check_portfolio((cluster, &topology), portfolio, &catalog) {
+                Ok(()) => {
+                    let _ = writeln!(report, "{file} on {}: ok", cluster.name);
+                }
+                Err(refusal) => errors.extend(said(refusal)),
             }
         }
     }
@@ -71,5 +87,23 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
         Ok(Outcome::Done)
     } else {
         Err(errors.into())
+    }
+}
+
+/// Whether every job has room and is planned, and every window has its nodes.
+fn check_portfolio(
+    (cluster, topology): (&Cluster, &Topology),
+    portfolio: &Portfolio,
+    catalog: &Catalog,
+) -> Result<(), Refusal> {
+    Site::new((cluster, topology), Some(portfolio), Placement::Pod).map_err(Refusal::Input)?;
+    let mut speeds = Speeds::new((cluster, topology), &portfolio.training, (catalog, Calibration::defaults()));
+    jobs_of(portfolio, cluster, &mut speeds).map(|_| ())
+}
+
+fn said(refusal: Refusal) -> Vec<Diagnostic> {
+    match refusal {
+        Refusal::Input(found) => found,
+        Refusal::No(error) => vec![*error],
     }
 }

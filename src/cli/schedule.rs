@@ -1,6 +1,7 @@
 //! `planner schedule`.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::Args;
 
@@ -8,9 +9,10 @@ use super::input::{self, Destination, Format};
 use super::{Failure, Global, Outcome, output};
 use crate::calibration::Calibration;
 use crate::catalog::Catalog;
-use crate::diagnostic::{Code, Diagnostic, Source};
+use crate::diagnostic::{Diagnostic, Source};
 use crate::fleet::trace::Trace;
-use crate::fleet::{Answer, Dag, Given, Job, Pace, Placement, PolicyKind, Roster, Site, Sized, Speeds, jobs_of, smallest};
+use crate::fleet::{Answer, Given, Job, Pace, Placement, PolicyKind, Roster, Site, Sizes, Speeds, jobs_of};
+use crate::plan::Refusal;
 use crate::report;
 use crate::spec::{Cluster, Portfolio, examples};
 use crate::topology::Topology;
@@ -95,24 +97,20 @@ impl Jobs {
         }
     }
 
-    fn prepare(&self, cluster: &Cluster, speeds: Option<&mut Speeds<'_>>) -> Result<Vec<Job>, Failure> {
+    /// The jobs on a cluster, what trains planned for it.
+    fn on(&self, cluster: &Cluster, speeds: Option<&mut Speeds<'_>>) -> Result<Vec<Job>, Refusal> {
         match (self, speeds) {
-            (Self::Portfolio(portfolio), Some(speeds)) => Ok(jobs_of(portfolio, cluster, speeds)?),
-            (Self::Trace(trace), _) => {
-                let widest = trace.jobs.iter().max_by_key(|job| job.demand.least);
-                if let Some(job) = widest.filter(|job| job.demand.least > cluster.gpus()) {
-                    let message =
-                        format!("job `{}` holds {} GPUs, the cluster has {}", job.name, job.demand.least, cluster.gpus());
-                    return Err(Failure::No(Box::new(Diagnostic::error(Code::GpuCount, message).help("use a larger cluster"))));
-                }
-                if let Err(job) = Dag::new(&trace.jobs) {
-                    let message =
-                        format!("job `{}` waits for itself, by way of those it comes after", trace.jobs[job as usize].name);
-                    return Err(Diagnostic::error(Code::DependencyCycle, message).help("take one of its `after` out").into());
-                }
-                Ok(trace.jobs.clone())
-            }
+            (Self::Portfolio(portfolio), Some(speeds)) => jobs_of(portfolio, cluster, speeds),
             (Self::Portfolio(_), None) => Ok(Vec::new()),
+            (Self::Trace(trace), _) => trace.jobs_on(cluster),
+        }
+    }
+
+    /// Nodes that the widest job asks for, of so many GPUs each.
+    fn widest(&self, gpus_per_node: u32) -> u32 {
+        match self {
+            Self::Portfolio(portfolio) => portfolio.widest(gpus_per_node),
+            Self::Trace(trace) => trace.widest(gpus_per_node),
         }
     }
 }
@@ -138,34 +136,26 @@ pub(super) fn run(arguments: &ScheduleArguments, global: &Global) -> Result<Outc
         )
         .into());
     }
+    let cluster = if arguments.size { with_room(&source, &catalog, &source_jobs, cluster)? } else { cluster };
     let topology = Topology::new(&cluster);
-    let mut speeds = source_jobs
-        .portfolio()
-        .map(|portfolio| Speeds::new((&cluster, &topology), &portfolio.training, (&catalog, calibration)));
-    let jobs = source_jobs.prepare(&cluster, speeds.as_mut())?;
+    let portfolio = source_jobs.portfolio();
+    let mut speeds =
+        portfolio.map(|portfolio| Speeds::new((&cluster, &topology), &portfolio.training, (&catalog, calibration)));
+    let site = Site::new((&cluster, &topology), portfolio, arguments.placement)?;
+    let jobs = source_jobs.on(&cluster, speeds.as_mut())?;
     let pace: &dyn Pace = speeds.as_ref().map_or(&Given, |speeds| speeds);
     let (names, weights) = source_jobs.queues();
     let roster = Roster { jobs: &jobs, weights: &weights, policy: arguments.policy, pace };
-    let site = Site::new((&cluster, &topology), source_jobs.portfolio(), arguments.placement)?;
     let outcome = site.schedule(&roster);
+    let seeds = arguments.seed..arguments.seed.saturating_add(arguments.seeds);
     let mut answer = Answer::new((&cluster, &catalog), &site, &roster, &names, &outcome);
     if arguments.seeds > 0 {
-        let courses = site.courses(&roster, arguments.seed..arguments.seed.saturating_add(arguments.seeds));
-        answer = answer.with_failures(&jobs, &courses);
+        answer = answer.with_failures(&jobs, &site.courses(&roster, seeds.clone()));
     }
-    let on = |nodes: u32| sized(arguments, (&source, &catalog), &source_jobs, &roster, nodes);
     if arguments.size || arguments.next.is_some() {
-        // Says what is wrong with several pools before anything is tried.
-        Cluster::load_sized(source.clone(), &catalog, cluster.pools[0].nodes)?;
-    }
-    if arguments.size {
-        let per_node = cluster.pools[0].gpus_per_node;
-        let widest = jobs.iter().map(|job| job.demand.least).max().unwrap_or(1);
-        answer.smallest = smallest(widest.div_ceil(per_node), on);
-    }
-    if let Some(more) = arguments.next {
-        let nodes = cluster.pools[0].nodes;
-        answer.larger = [0, 1, 2, 4].iter().filter_map(|times| on(nodes + times * more)).collect();
+        let sizes = Sizes::new((&source, &catalog), (portfolio, arguments.placement), roster, seeds)?;
+        answer.smallest = arguments.size.then(|| sizes.smallest()).flatten();
+        answer.larger = arguments.next.map_or_else(Vec::new, |more| sizes.next(cluster.pools[0].nodes, more));
     }
     if let Some(path) = &arguments.gantt {
         output::write(Some(path), &report::schedule_svg(&answer, &jobs, &outcome))?;
@@ -188,17 +178,12 @@ fn has_windows(portfolio: &Portfolio) -> bool {
     !file.maintenance.is_empty() || !file.reservations.is_empty() || portfolio.spares > 0
 }
 
-/// The same jobs on a cluster of another size; nothing when it cannot be built.
-fn sized(
-    arguments: &ScheduleArguments,
-    (source, catalog): (&std::sync::Arc<Source>, &Catalog),
-    jobs: &Jobs,
-    roster: &Roster<'_>,
-    nodes: u32,
-) -> Option<Sized> {
-    let cluster = Cluster::load_sized(source.clone(), catalog, nodes).ok()?;
-    let topology = Topology::new(&cluster);
-    let site = Site::new((&cluster, &topology), jobs.portfolio(), arguments.placement).ok()?;
-    let outcome = site.schedule(roster);
-    Some(Sized::of(roster.jobs, &outcome, nodes, site.all_gpus()))
+/// The cluster, or one with as many nodes as the widest job asks for where it has fewer: sizes are found from there on.
+fn with_room(source: &Arc<Source>, catalog: &Catalog, jobs: &Jobs, cluster: Cluster) -> Result<Cluster, Failure> {
+    let [pool] = cluster.pools.as_slice() else { return Ok(cluster) };
+    let widest = jobs.widest(pool.gpus_per_node);
+    if widest <= pool.nodes {
+        return Ok(cluster);
+    }
+    Ok(Cluster::load_sized(Arc::clone(source), catalog, widest)?)
 }

@@ -114,12 +114,30 @@ fn total_range(pools: &[(&Pool, u64)], owned: &[OwnedCost], run: &RunEstimate) -
 /// The price of a GPU-hour of a pool; nothing where none is known.
 #[must_use]
 pub fn gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<Sourced<HourlyPrice>> {
-    let stated = cluster.cost.stated && cluster.gpu_hour.is_none();
-    let owned = stated.then(|| OwnedCost::new(cluster, pool, catalog, None).ok()).flatten();
-    price(cluster, pool, owned.as_ref())
+    price(cluster, pool, at_owners_cost(cluster, pool, catalog).as_ref())
 }
 
-/// The same in US dollars; nothing where no rate of exchange is known.
+/// The owner's cost, where that is what a GPU-hour costs.
+fn at_owners_cost(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<OwnedCost> {
+    let stated = cluster.cost.stated && cluster.gpu_hour.is_none();
+    stated.then(|| OwnedCost::new(cluster, pool, catalog, None).ok()).flatten()
+}
+
+/// The price of an hour of a GPU that is paid for whether it is used or not, where a share of the hours is used; nothing where none is known.
+///
+/// An owned one costs its energy in the used hours alone; a price by the hour is paid for every hour.
+#[must_use]
+pub fn held_gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog, used: f64) -> Option<Sourced<HourlyPrice>> {
+    let owned = at_owners_cost(cluster, pool, catalog);
+    let price = price(cluster, pool, owned.as_ref())?;
+    let Some(owned) = owned else { return Some(price) };
+    let usd = |price: HourlyPrice| price.per_unit().amount();
+    let hour = usd(owned.owned_gpu_hour.value) - usd(owned.running_gpu_hour.value) * (1.0 - used);
+    let why = format!("owned, {}, energy for the {:.0} % of hours that are used", owned.terms(), used * 100.0);
+    Some(Sourced::new(HourlyPrice::new(Money::usd(hour)), price.provenance, why))
+}
+
+/// [`gpu_hour`] in US dollars; nothing where no rate of exchange is known.
 #[must_use]
 pub fn usd_per_gpu_hour(cluster: &Cluster, pool: &Pool, catalog: &Catalog) -> Option<f64> {
     let price = gpu_hour(cluster, pool, catalog)?.value;

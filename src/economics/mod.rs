@@ -23,7 +23,7 @@ mod site;
 pub mod subsidy;
 pub mod work;
 
-pub use cost::{CostEstimate, gpu_hour, mean_usd_per_gpu_hour, usd_per_gpu_hour};
+pub use cost::{CostEstimate, gpu_hour, held_gpu_hour, mean_usd_per_gpu_hour, usd_per_gpu_hour};
 pub use exchange::{Exchange, MissingPrice, Priced};
 pub use ledger::{CostFigure, CostLine};
 pub use owned::OwnedCost;

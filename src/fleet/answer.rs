@@ -2,27 +2,25 @@
 
 use serde::Serialize;
 
+use super::cost::FleetCost;
+use super::course::Stretch;
 use super::failure::{Quantiles, Spread as Risk};
-use super::outcome::{Held, Segment, Waits};
+use super::outcome::{Held, Waits};
 use super::placement::Placement;
-use super::{Dag, Job, Moment, Outcome, PolicyKind, Roster, Site, Sized, late};
+use super::{Dag, Job, Moment, Outcome, PolicyKind, Roster, Site, Sized, course, late};
 use crate::catalog::{Catalog, Sourced};
-use crate::economics::gpu_hour;
 use crate::run::carbon::mean_intensity;
 use crate::spec::Cluster;
-use crate::units::{Carbon, Currency, Energy, GpuHours, Money, Seconds, Watts};
+use crate::units::{Carbon, Energy, GpuHours, Money, Seconds};
 
 /// Version of the JSON that a schedule is written as.
 pub const SCHEMA_VERSION: u32 = 1;
-
-/// Stretches of equal length that the course of a schedule is told in.
-const STRETCHES: u64 = 120;
 
 /// What is not in a schedule.
 const NOT_MODELLED: [&str; 4] = [
     "jobs that slow each other down on the fabric",
     "jobs that grow or shrink while they run",
-    "faults of the fabric and of whole racks beyond bursts of neighbours",
+    "faults of the fabric that stop no node",
     "power that follows what a job does",
 ];
 
@@ -70,7 +68,7 @@ pub struct Answer {
     /// What that costs at the cluster's tariff.
     pub electricity: Option<Money>,
     /// What all GPUs cost for that time, busy or not, electricity included.
-    pub cost: Option<Money>,
+    pub cost: Option<FleetCost>,
     /// CO2 equivalent of the energy.
     #[serde(rename = "carbon_g")]
     pub carbon: Option<Carbon>,
@@ -123,19 +121,6 @@ pub struct JobAnswer {
     pub preemptions: u32,
 }
 
-/// GPUs in use and power over a stretch of time.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
-pub struct Stretch {
-    /// Its start.
-    #[serde(rename = "from_s")]
-    pub from: Moment,
-    /// GPUs in use, in the mean.
-    pub gpus: f64,
-    /// Power at the site's meter, in the mean.
-    #[serde(rename = "site_power_w")]
-    pub power: Watts,
-}
-
 /// The same jobs under many courses of failures.
 #[derive(Debug, Clone, Serialize)]
 pub struct Failures {
@@ -166,9 +151,7 @@ impl Answer {
     ) -> Self {
         let jobs = roster.jobs;
         let end = outcome.end;
-        let busy: f64 =
-            outcome.segments.iter().map(|segment| watts(site, segment) * segment.end.since(segment.start).secs()).sum();
-        let energy = Energy::new(busy + site.power.idle * end.secs());
+        let energy = course::energy(site, outcome);
         let of_queue = |queue: usize| Waits::of(jobs, &outcome.records, |job| job.queue as usize == queue);
         Self {
             schema_version: SCHEMA_VERSION,
@@ -189,10 +172,10 @@ impl Answer {
             gpu_hours: GpuHours::new(outcome.gpu_seconds()),
             energy,
             electricity: cluster.power.tariff.map(|tariff| energy * tariff),
-            cost: cost(cluster, catalog, Seconds::from(end)),
+            cost: FleetCost::new((cluster, catalog), site, outcome),
             carbon: mean_intensity(&cluster.power.carbon, None, Seconds::from(end)).map(|intensity| intensity * energy),
             idle_power: super::idle_share(),
-            course: course(site, outcome),
+            course: course::stretches(site, outcome),
             failures: None,
             smallest: None,
             larger: Vec::new(),
@@ -228,41 +211,13 @@ impl Answer {
     }
 }
 
-/// Watts that a segment draws beyond idle nodes.
-fn watts(site: &Site, segment: &Segment) -> f64 {
-    let pool = |at: u32| match site.placement {
-        Placement::Pool => at as usize,
-        _ => usize::from(site.map.atoms[at as usize].pool),
-    };
-    segment.allocation.slots.as_slice().iter().map(|slot| f64::from(slot.gpus) * site.power.busy[pool(slot.at)]).sum()
-}
-
-/// All GPUs for a time, at their prices, in US dollars where there are several currencies.
-fn cost(cluster: &Cluster, catalog: &Catalog, time: Seconds) -> Option<Money> {
-    let parts: Vec<Money> = cluster
-        .pools
-        .iter()
-        .map(|pool| gpu_hour(cluster, pool, catalog).map(|price| time.on_gpus(u64::from(pool.gpus())) * price.value))
-        .collect::<Option<_>>()?;
-    let first = parts.first()?.currency();
-    let same = parts.iter().all(|money| money.currency() == first);
-    let in_one = |money: &Money| {
-        if same {
-            return Some(money.amount());
-        }
-        cluster.usd_rate(money.currency(), catalog).map(|rate| money.convert(Currency::USD, rate.value).amount())
-    };
-    let sum: f64 = parts.iter().map(in_one).sum::<Option<f64>>()?;
-    Some(Money::new(sum, if same { first } else { Currency::USD }))
-}
-
 fn answers(roster: &Roster<'_>, queues: &[String], outcome: &Outcome) -> Vec<JobAnswer> {
     let jobs = roster.jobs;
     let earliest = Dag::new(jobs).map(|dag| dag.earliest(jobs)).unwrap_or_default();
     let mut gpus = vec![(Moment::ZERO, 0); jobs.len()];
     for segment in &outcome.segments {
         let longest = &mut gpus[segment.job as usize];
-        *longest = (*longest).max((segment.end.since(segment.start), segment.allocation.gpus));
+        *longest = (*longest).max((segment.length(), segment.allocation.gpus));
     }
     let answer = |i: usize, job: &Job| {
         let record = &outcome.records[i];
@@ -281,31 +236,4 @@ fn answers(roster: &Roster<'_>, queues: &[String], outcome: &Outcome) -> Vec<Job
         }
     };
     jobs.iter().enumerate().map(|(i, job)| answer(i, job)).collect()
-}
-
-/// GPUs and power, each segment's share of each stretch.
-fn course(site: &Site, outcome: &Outcome) -> Vec<Stretch> {
-    let end = outcome.end.millis();
-    if end == 0 {
-        return Vec::new();
-    }
-    let length = end.div_ceil(STRETCHES);
-    let count = end.div_ceil(length) as usize;
-    let (mut gpus, mut power) = (vec![0.0; count], vec![0.0; count]);
-    for segment in &outcome.segments {
-        let (from, until) = (segment.start.millis(), segment.end.millis());
-        let watts = watts(site, segment);
-        for stretch in from / length..until.div_ceil(length).min(count as u64) {
-            let (begin, stop) = (stretch * length, ((stretch + 1) * length).min(end));
-            let share = until.min(stop).saturating_sub(from.max(begin)) as f64 / (stop - begin) as f64;
-            gpus[stretch as usize] += share * f64::from(segment.allocation.gpus);
-            power[stretch as usize] += share * watts;
-        }
-    }
-    let stretch = |(i, (gpus, watts)): (u64, (f64, f64))| Stretch {
-        from: Moment::from_millis(i * length),
-        gpus,
-        power: Watts::new(watts + site.power.idle),
-    };
-    (0..).zip(gpus.into_iter().zip(power)).map(stretch).collect()
 }

@@ -75,6 +75,12 @@ impl Demand {
     pub fn is_elastic(&self) -> bool {
         self.least < self.most
     }
+
+    /// Numbers of GPUs that it is started on, the most first: halved until the fewest.
+    pub fn counts(&self) -> impl Iterator<Item = u32> + '_ {
+        let halves = std::iter::successors(Some(self.most), |gpus| Some(gpus / 2).filter(|gpus| *gpus > self.least));
+        halves.chain(self.is_elastic().then_some(self.least))
+    }
 }
 
 /// What a job saves of its progress, and what that takes.

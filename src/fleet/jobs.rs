@@ -9,7 +9,7 @@ use super::speeds::{Kind, Speeds};
 use super::{Checkpoint, Demand, Job, Moment};
 use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::plan::Refusal;
-use crate::spec::{Cluster, Portfolio, PortfolioWork, Size};
+use crate::spec::{Cluster, Pool, Portfolio, PortfolioWork, Size};
 use crate::units::Seconds;
 
 /// The jobs of a portfolio on a cluster, in the order of the file.
@@ -17,10 +17,18 @@ use crate::units::Seconds;
 /// # Errors
 /// Pools that are not there, jobs that no pool is large enough for, training that does not fit on the GPUs that it asks for.
 pub fn jobs_of(portfolio: &Portfolio, cluster: &Cluster, speeds: &mut Speeds<'_>) -> Result<Vec<Job>, Refusal> {
-    let mut jobs = Vec::new();
+    let (mut jobs, mut wrong, mut too_large) = (Vec::new(), Vec::new(), None);
     for index in 0..portfolio.jobs.len() {
-        jobs.push(outline(portfolio, cluster, index)?);
+        match outline(portfolio, cluster, index) {
+            Ok(job) => jobs.push(job),
+            Err(Refusal::Input(errors)) => wrong.extend(errors),
+            Err(refusal) => too_large = too_large.or(Some(refusal)),
+        }
     }
+    if !wrong.is_empty() {
+        return Err(Refusal::Input(wrong));
+    }
+    too_large.map_or(Ok(()), Err)?;
     plan_all(portfolio, &mut jobs, speeds)?;
     Ok(jobs)
 }
@@ -69,12 +77,13 @@ fn demand(portfolio: &Portfolio, cluster: &Cluster, index: usize) -> Result<Dema
     let gpus_per_node = cluster.pools[named.unwrap_or(0)].gpus_per_node;
     let (least, most) = match size {
         Size::Gpus(least, most) => (least, most),
-        Size::Nodes(least, most) => (least * gpus_per_node, most * gpus_per_node),
+        Size::Nodes(least, most) => (least.saturating_mul(gpus_per_node), most.saturating_mul(gpus_per_node)),
     };
     let all: Vec<usize> = named.map_or_else(|| (0..cluster.pools.len()).collect(), |pool| vec![pool]);
-    let large = |pool: &usize| cluster.pools[*pool].gpus() >= least;
+    let have = |pool: usize| usable(portfolio, &cluster.pools[pool]);
+    let large = |pool: &usize| have(*pool) >= least;
     let fitting: Vec<u16> = all.iter().copied().filter(large).map(|pool| pool as u16).collect();
-    let together: u32 = all.iter().map(|pool| cluster.pools[*pool].gpus()).sum();
+    let together: u32 = all.iter().map(|pool| have(*pool)).sum();
     let across = file.across_pools && named.is_none();
     if fitting.is_empty() && !(across && together >= least) {
         return Err(Refusal::No(Box::new(too_large(portfolio, cluster, index, least))));
@@ -83,6 +92,12 @@ fn demand(portfolio: &Portfolio, cluster: &Cluster, index: usize) -> Result<Dema
     Ok(Demand { least, most, pools, across })
 }
 
+/// GPUs of a pool that jobs may use: those of spares are not.
+fn usable(portfolio: &Portfolio, pool: &Pool) -> u32 {
+    pool.nodes.saturating_sub(portfolio.spares) * pool.gpus_per_node
+}
+
+/// Says how much smaller the job or how much larger the cluster has to be.
 fn too_large(portfolio: &Portfolio, cluster: &Cluster, index: usize, gpus: u32) -> Diagnostic {
     let job = portfolio.job(index);
     let key = if job.gpus.is_some() { "gpus" } else { "nodes" };
@@ -90,11 +105,16 @@ fn too_large(portfolio: &Portfolio, cluster: &Cluster, index: usize, gpus: u32) 
         .pools
         .iter()
         .filter(|pool| job.pool.as_ref().is_none_or(|name| *name == pool.name))
-        .max_by_key(|pool| pool.gpus());
-    let (name, have) = largest.map_or(("", 0), |pool| (pool.name.as_str(), pool.gpus()));
-    let message =
+        .max_by_key(|pool| usable(portfolio, pool));
+    let (name, have) = largest.map_or(("", 0), |pool| (pool.name.as_str(), usable(portfolio, pool)));
+    let mut message =
         format!("job {} asks for {gpus} GPUs, pool {} of `{}` has {have}", quoted(&job.name), quoted(name), cluster.name);
-    let nodes = largest.map_or(0, |pool| gpus.div_ceil(pool.gpus_per_node));
+    match portfolio.spares {
+        0 => {}
+        1 => message.push_str(" beside its spare node"),
+        spares => message = format!("{message} beside its {spares} spare nodes"),
+    }
+    let nodes = largest.map_or(0, |pool| gpus.div_ceil(pool.gpus_per_node)).saturating_add(portfolio.spares);
     portfolio.error(("jobs", index), key, Code::GpuCount, message).help(format!(
         "ask for {have} GPUs or fewer, or give the pool {nodes} nodes; `--size` finds how many meet all deadlines"
     ))
@@ -102,11 +122,12 @@ fn too_large(portfolio: &Portfolio, cluster: &Cluster, index: usize, gpus: u32) 
 
 /// Plans what trains, on all cores, and puts the times into the jobs.
 fn plan_all(portfolio: &Portfolio, jobs: &mut [Job], speeds: &mut Speeds<'_>) -> Result<(), Refusal> {
-    let kinds = |job: usize, demand: &Demand| -> Vec<Kind> {
+    let kinds = |job: usize, demand: &Demand, gpus: u32| -> Vec<Kind> {
         let PortfolioWork::Training(kind, _) = portfolio.jobs[job].work else { return Vec::new() };
-        demand.pools.iter().map(|pool| (kind as u32, *pool, demand.most, Spread::Leaf)).collect()
+        demand.pools.iter().map(|pool| (kind as u32, *pool, gpus, Spread::Leaf)).collect()
     };
-    let wanted: BTreeSet<Kind> = jobs.iter().enumerate().flat_map(|(i, job)| kinds(i, &job.demand)).collect();
+    let of_job = |(i, job): (usize, &Job)| job.demand.counts().flat_map(|gpus| kinds(i, &job.demand, gpus)).collect::<Vec<_>>();
+    let wanted: BTreeSet<Kind> = jobs.iter().enumerate().flat_map(of_job).collect();
     let planner = &*speeds;
     wanted.into_par_iter().for_each(|kind| {
         // Whoever asks for it is told why it fails.
@@ -114,11 +135,13 @@ fn plan_all(portfolio: &Portfolio, jobs: &mut [Job], speeds: &mut Speeds<'_>) ->
     });
     for (i, job) in jobs.iter_mut().enumerate() {
         let PortfolioWork::Training(_, tokens) = portfolio.jobs[i].work else { continue };
-        // The fastest pool first; where it does not fit into the memory of one, only the others.
+        // Pools in which it fits on every number of GPUs that it may get. The fastest is its home.
         let mut fits = Vec::new();
         let mut refused = None;
-        for kind in kinds(i, &job.demand) {
-            match speeds.plan(kind) {
+        for kind in kinds(i, &job.demand, job.demand.most) {
+            let everywhere =
+                job.demand.counts().try_fold(None, |_, gpus| speeds.plan((kind.0, kind.1, gpus, kind.3)).map(Some));
+            match everywhere.and_then(|_| speeds.plan(kind)) {
                 Ok(speed) => fits.push((kind, speed)),
                 Err(refusal) => refused = refused.or(Some(refusal)),
             }
@@ -127,9 +150,7 @@ fn plan_all(portfolio: &Portfolio, jobs: &mut [Job], speeds: &mut Speeds<'_>) ->
         let Some((home, speed)) = fits.first() else {
             return Err(refused.map_or(Refusal::Input(Vec::new()), |refusal| blame(portfolio, i, refusal)));
         };
-        if !job.demand.across {
-            job.demand.pools = fits.iter().map(|((_, pool, ..), _)| *pool).collect();
-        }
+        job.demand.pools = fits.iter().map(|((_, pool, ..), _)| *pool).collect();
         job.work = Moment::from(Seconds::new(speed.seconds_per_token * tokens.get()));
         job.class = Some(speeds.class(*home));
         let file = portfolio.job(i);

@@ -8,6 +8,8 @@
 
 mod answer;
 mod availability;
+mod cost;
+mod course;
 mod dag;
 pub mod failure;
 mod job;
@@ -18,6 +20,7 @@ mod pace;
 pub mod placement;
 pub mod policy;
 mod power;
+mod promises;
 mod simulate;
 mod site;
 mod size;
@@ -29,7 +32,9 @@ pub mod trace;
 mod waiting;
 mod windows;
 
-pub use answer::{Answer, Failures, JobAnswer, SCHEMA_VERSION, Stretch};
+pub use answer::{Answer, Failures, JobAnswer, SCHEMA_VERSION};
+pub use cost::{FleetCost, PoolHour};
+pub use course::Stretch;
 pub use dag::Dag;
 pub use job::{Checkpoint, Demand, Job};
 pub use jobs::jobs_of;
@@ -41,7 +46,7 @@ pub use policy::{Policy, PolicyKind};
 pub use power::Power;
 pub use simulate::{Setting, simulate};
 pub use site::{Roster, Site, idle_share};
-pub use size::{Sized, late, smallest};
+pub use size::{Sized, Sizes, late};
 pub use spares::Spares;
 pub use speeds::{Speed, Speeds};
 pub use state::State;

@@ -57,6 +57,14 @@ pub struct Segment {
     pub ended: Ended,
 }
 
+impl Segment {
+    /// How long it was.
+    #[must_use]
+    pub fn length(&self) -> Moment {
+        self.end.since(self.start)
+    }
+}
+
 /// Why a job stopped running.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 #[serde(rename_all = "kebab-case")]
@@ -178,8 +186,7 @@ impl Outcome {
     /// GPU-seconds that jobs held.
     #[must_use]
     pub fn gpu_seconds(&self) -> f64 {
-        let held =
-            |segment: &Segment| u128::from(segment.end.since(segment.start).millis()) * u128::from(segment.allocation.gpus);
+        let held = |segment: &Segment| u128::from(segment.length().millis()) * u128::from(segment.allocation.gpus);
         self.segments.iter().map(held).sum::<u128>() as f64 / 1000.0
     }
 

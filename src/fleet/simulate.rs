@@ -68,8 +68,6 @@ struct Simulation<'a, P> {
     dependents: Vec<Vec<u32>>,
     /// For each job, what has to happen before it is ready: its arrival and the jobs before it.
     pending: Vec<u32>,
-    /// Instants at which windows begin or end or caps change, the last one first.
-    edges: Vec<Moment>,
     faults: std::iter::Peekable<&'a mut dyn Iterator<Item = Fault>>,
     repairs: BinaryHeap<Reverse<(Moment, u32)>>,
     until: Moment,
@@ -85,6 +83,10 @@ impl<'a, P: Placer> Simulation<'a, P> {
         let mut spares = setting.spares.clone();
         spares.hold_back(&mut placer);
         let policy = setting.policy.build::<P>(setting.weights);
+        let mut edges = setting.windows.edges();
+        edges.extend(setting.power.caps.iter().map(|(at, _)| *at));
+        edges.sort_unstable_by_key(|at| Reverse(*at));
+        edges.dedup();
         let mut state = State {
             jobs,
             supply: Supply { placer, power: setting.power.clone() },
@@ -98,6 +100,7 @@ impl<'a, P: Placer> Simulation<'a, P> {
             segments: Vec::with_capacity(jobs.len()),
             lane: vec![0; jobs.len()],
             has_windows: !setting.windows.all().is_empty(),
+            edges,
         };
         let estimates: Vec<Moment> = (0..jobs.len() as u32).map(|job| state.believed(job)).collect();
         state.runs = estimates.iter().map(|estimate| Run::new(*estimate)).collect();
@@ -118,10 +121,6 @@ impl<'a, P: Placer> Simulation<'a, P> {
                 job.after.iter().for_each(|before| dependents[*before as usize].push(number));
             }
         }
-        let mut edges = setting.windows.edges();
-        edges.extend(setting.power.caps.iter().map(|(at, _)| *at));
-        edges.sort_unstable_by_key(|at| Reverse(*at));
-        edges.dedup();
         Self {
             state,
             policy,
@@ -130,7 +129,6 @@ impl<'a, P: Placer> Simulation<'a, P> {
             arrivals,
             dependents,
             pending: jobs.iter().map(|job| 1 + job.after.len() as u32).collect(),
-            edges,
             faults: faults.peekable(),
             repairs: BinaryHeap::new(),
             until: setting.until,
@@ -184,7 +182,7 @@ impl<'a, P: Placer> Simulation<'a, P> {
     fn next_instant(&mut self) -> Option<Moment> {
         let end = self.state.ends.first().map(|(end, _)| *end);
         let arrival = self.arrivals.last().map(|job| self.state.jobs[*job as usize].arrival);
-        let edge = self.edges.last().copied();
+        let edge = self.state.edges.last().copied();
         let fault = self.faults.peek().map(|fault| fault.at);
         let repair = self.repairs.peek().map(|Reverse((at, _))| *at);
         [end, arrival, edge, fault, repair].into_iter().flatten().min().filter(|at| *at <= self.until)
@@ -232,7 +230,7 @@ impl<'a, P: Placer> Simulation<'a, P> {
             self.fail(&fault);
         }
         let mut edge = false;
-        while self.edges.pop_if(|at| *at <= now).is_some() {
+        while self.state.edges.pop_if(|at| *at <= now).is_some() {
             edge = true;
         }
         if edge {

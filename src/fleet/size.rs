@@ -1,9 +1,19 @@
 //! How many nodes meet all deadlines, and what more of them buy.
 
+use std::ops::Range;
+use std::sync::Arc;
+
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::{Job, Moment, Outcome};
+use super::cost::FleetCost;
+use super::placement::Placement;
+use super::{Job, Moment, Outcome, Roster, Site};
+use crate::catalog::Catalog;
+use crate::diagnostic::{Diagnostic, Source};
+use crate::spec::{Cluster, Portfolio};
+use crate::topology::Topology;
+use crate::units::Money;
 
 /// Sizes that are tried one by one, below the one that halving found.
 const NEIGHBOURS: u32 = 64;
@@ -30,27 +40,88 @@ pub struct Sized {
     pub utilisation: f64,
     /// Jobs that never ran.
     pub never: usize,
+    /// Share of the simulations of failures in which all deadlines are met, where there were any.
+    pub all_in_time: Option<f64>,
+    /// What all its GPUs cost until then.
+    pub cost: Option<Money>,
 }
 
 impl Sized {
-    /// What came of jobs on `nodes` nodes of `gpus` GPUs together.
-    #[must_use]
-    pub fn of(jobs: &[Job], outcome: &Outcome, nodes: u32, gpus: u32) -> Self {
-        let lateness: Vec<Moment> =
-            jobs.iter().zip(&outcome.records).filter_map(|(job, record)| late(job, record.finish)).collect();
-        Self {
-            nodes,
-            missed: lateness.len(),
-            late: lateness.into_iter().fold(Moment::ZERO, |sum, late| sum + late),
-            wait: outcome.waits(jobs).mean,
-            end: outcome.end,
-            utilisation: outcome.utilisation(gpus),
-            never: outcome.records.iter().filter(|record| record.finish.is_none()).count(),
-        }
+    fn is_enough(&self) -> bool {
+        self.missed == 0 && self.never == 0 && self.all_in_time.is_none_or(|share| share >= 0.5)
+    }
+}
+
+/// One cluster file with other numbers of nodes in its only pool.
+pub struct Sizes<'a> {
+    source: &'a Arc<Source>,
+    catalog: &'a Catalog,
+    portfolio: Option<&'a Portfolio>,
+    placement: Placement,
+    /// Who runs, on every size.
+    roster: Roster<'a>,
+    /// Simulations of failures, of every size.
+    seeds: Range<u64>,
+    gpus_per_node: u32,
+}
+
+impl<'a> Sizes<'a> {
+    /// Sizes of a cluster file.
+    ///
+    /// # Errors
+    /// The cluster has several pools.
+    pub fn new(
+        (source, catalog): (&'a Arc<Source>, &'a Catalog),
+        (portfolio, placement): (Option<&'a Portfolio>, Placement),
+        roster: Roster<'a>,
+        seeds: Range<u64>,
+    ) -> Result<Self, Vec<Diagnostic>> {
+        let cluster = Cluster::load(Arc::clone(source), catalog)?;
+        let pool = &cluster.pools[0];
+        // Says what is wrong with several pools before anything is tried.
+        Cluster::load_sized(Arc::clone(source), catalog, pool.nodes)?;
+        Ok(Self { source, catalog, portfolio, placement, roster, seeds, gpus_per_node: pool.gpus_per_node })
     }
 
-    fn is_enough(&self) -> bool {
-        self.missed == 0 && self.never == 0
+    /// The jobs on so many nodes; nothing when no such cluster can be built.
+    #[must_use]
+    pub fn on(&self, nodes: u32) -> Option<Sized> {
+        let cluster = Cluster::load_sized(Arc::clone(self.source), self.catalog, nodes).ok()?;
+        let topology = Topology::new(&cluster);
+        let site = Site::new((&cluster, &topology), self.portfolio, self.placement).ok()?;
+        let jobs = self.roster.jobs;
+        let outcome = site.schedule(&self.roster);
+        let lateness = |outcome: &Outcome| -> Vec<Moment> {
+            jobs.iter().zip(&outcome.records).filter_map(|(job, record)| late(job, record.finish)).collect()
+        };
+        let own = lateness(&outcome);
+        let courses = site.courses(&self.roster, self.seeds.clone());
+        let met = courses.iter().filter(|outcome| lateness(outcome).is_empty()).count();
+        Some(Sized {
+            nodes,
+            missed: own.len(),
+            late: own.into_iter().fold(Moment::ZERO, |sum, late| sum + late),
+            wait: outcome.waits(jobs).mean,
+            end: outcome.end,
+            utilisation: outcome.utilisation(site.all_gpus()),
+            never: outcome.records.iter().filter(|record| record.finish.is_none()).count(),
+            all_in_time: (!courses.is_empty()).then(|| met as f64 / courses.len() as f64),
+            cost: FleetCost::new((&cluster, self.catalog), &site, &outcome).map(|cost| cost.total),
+        })
+    }
+
+    /// The fewest nodes that meet all deadlines; with failures, in half of the simulations.
+    #[must_use]
+    pub fn smallest(&self) -> Option<Sized> {
+        let widest = self.roster.jobs.iter().map(|job| job.demand.least).max().unwrap_or(1);
+        let spares = self.portfolio.map_or(0, |portfolio| portfolio.spares);
+        smallest(widest.div_ceil(self.gpus_per_node).saturating_add(spares), |nodes| self.on(nodes))
+    }
+
+    /// So many nodes, then with `more`, twice as many and four times as many beside them.
+    #[must_use]
+    pub fn next(&self, nodes: u32, more: u32) -> Vec<Sized> {
+        [0, 1, 2, 4].into_iter().filter_map(|times| self.on(nodes.checked_add(more.checked_mul(times)?)?)).collect()
     }
 }
 
@@ -68,7 +139,7 @@ pub fn late(job: &Job, finish: Option<Moment>) -> Option<Moment> {
 ///
 /// More nodes need not be better: a schedule may turn out worse for them (Graham 1969). The number is doubled until it is enough and halved
 /// in between; then the 64 numbers below it are tried one by one, and the smallest that is enough is taken.
-pub fn smallest(least: u32, on: impl Fn(u32) -> Option<Sized> + Sync) -> Option<Sized> {
+fn smallest(least: u32, on: impl Fn(u32) -> Option<Sized> + Sync) -> Option<Sized> {
     let enough = |nodes: u32| on(nodes).filter(Sized::is_enough);
     let mut low = least.max(1);
     let mut found = enough(low);
@@ -94,7 +165,8 @@ mod tests {
     use super::*;
 
     fn sized(nodes: u32, missed: usize) -> Sized {
-        Sized { nodes, missed, late: Moment::ZERO, wait: 0.0, end: Moment::ZERO, utilisation: 0.0, never: 0 }
+        let (late, end) = (Moment::ZERO, Moment::ZERO);
+        Sized { nodes, missed, late, wait: 0.0, end, utilisation: 0.0, never: 0, all_in_time: None, cost: None }
     }
 
     #[test]

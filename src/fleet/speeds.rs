@@ -42,7 +42,7 @@ pub struct Speeds<'a> {
     training: &'a Workload,
     /// Of each class of jobs that are timed alike: the kind that it is, and where it would rather run.
     classes: Vec<Kind>,
-    known: Mutex<BTreeMap<Kind, Option<Arc<Speed>>>>,
+    known: Mutex<BTreeMap<Kind, Arc<Speed>>>,
 }
 
 impl<'a> Speeds<'a> {
@@ -71,23 +71,26 @@ impl<'a> Speeds<'a> {
     /// # Errors
     /// Why it does not run there.
     pub fn plan(&self, kind: Kind) -> Result<Arc<Speed>, Refusal> {
-        if let Some(Some(speed)) = self.lock().get(&kind) {
+        if let Some(speed) = self.lock().get(&kind) {
             return Ok(Arc::clone(speed));
         }
         let speed = self.planned(kind).map(Arc::new)?;
-        self.lock().insert(kind, Some(Arc::clone(&speed)));
+        self.lock().insert(kind, Arc::clone(&speed));
         Ok(speed)
     }
 
-    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Kind, Option<Arc<Speed>>>> {
+    fn lock(&self) -> std::sync::MutexGuard<'_, BTreeMap<Kind, Arc<Speed>>> {
         // Whoever panicked while holding it had not begun to write.
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn planned(&self, (training, pool, gpus, spread): Kind) -> Result<Speed, Refusal> {
+    /// More GPUs than the pool has are of several pools, the slowest of which sets the pace: it is found on all that the pool has, and goes with
+    /// the number of GPUs from there on.
+    fn planned(&self, (training, pool, wanted, spread): Kind) -> Result<Speed, Refusal> {
         let job = &self.training.jobs[training as usize];
         let index = usize::from(pool);
         let mut own = self.cluster.pools[index].clone();
+        let gpus = wanted.min(own.gpus());
         own.nodes = gpus.div_ceil(own.gpus_per_node);
         if gpus < own.gpus_per_node {
             own.gpus_per_node = gpus;
@@ -111,7 +114,7 @@ impl<'a> Speeds<'a> {
             restart: Moment::from(restart + run.checkpoint.load),
         });
         Ok(Speed {
-            seconds_per_token: step.step_time.get() / step.tokens_per_step.get(),
+            seconds_per_token: step.step_time.get() / step.tokens_per_step.get() * f64::from(gpus) / f64::from(wanted),
             checkpoint,
             layout: step.strategy.describe(),
             gpus: step.gpus,

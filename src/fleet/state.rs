@@ -28,6 +28,8 @@ pub struct State<'a, P> {
     /// Queue of each job.
     pub(super) lane: Vec<u32>,
     pub(super) has_windows: bool,
+    /// Instants to come at which windows begin or end or caps change, the last one first.
+    pub(super) edges: Vec<Moment>,
 }
 
 /// A job's progress, and its run where it runs.
@@ -62,12 +64,6 @@ impl Run {
             allocation: None,
         }
     }
-}
-
-/// Numbers of GPUs that a job is started on, the most first: halved until the fewest.
-fn counts(demand: &Demand) -> impl Iterator<Item = u32> + '_ {
-    let halves = std::iter::successors(Some(demand.most), |gpus| Some(gpus / 2).filter(|gpus| *gpus > demand.least));
-    halves.chain(demand.is_elastic().then_some(demand.least))
 }
 
 impl<P: Placer> State<'_, P> {
@@ -108,7 +104,7 @@ impl<P: Placer> State<'_, P> {
     pub fn take(&mut self, job: u32) -> Option<Allocation> {
         let demand = &self.jobs[job as usize].demand;
         let (from, until) = (self.now, self.now + self.estimate(job));
-        counts(demand).find_map(|gpus| self.supply.take(&Ask { job, demand, gpus, from, until }))
+        demand.counts().find_map(|gpus| self.supply.take(&Ask { job, demand, gpus, from, until }))
     }
 
     /// Starts a job if it can.
@@ -223,6 +219,11 @@ impl<P: Placer> State<'_, P> {
     /// Running jobs in the order in which the scheduler believes they end, those that should have ended first.
     pub fn expected_ends(&self) -> impl Iterator<Item = (Moment, u32)> + '_ {
         self.expected.iter().flatten().copied()
+    }
+
+    /// Instants to come at which windows begin or end or caps of power change, in order.
+    pub fn edges(&self) -> impl Iterator<Item = Moment> + '_ {
+        self.edges.iter().rev().copied()
     }
 
     /// Running jobs, in the order of their ends.

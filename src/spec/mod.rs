@@ -1,4 +1,4 @@
-//! What users write: cluster and workload files, checked and resolved against the catalogue.
+//! What users write: cluster, workload and portfolio files, checked and resolved against the catalogue.
 //!
 //! `*_file.rs` are the YAML files as they stand, from which the JSON Schema, the editors' help and the YAML reference are
 //! derived; `cluster.rs` and `workload.rs` are what they mean. This room knows `yaml`, `catalog` and `units`; it knows nothing
@@ -14,6 +14,7 @@ mod cost_file;
 mod dependencies;
 pub mod examples;
 mod huggingface;
+mod kind;
 mod names;
 mod networks;
 mod networks_file;
@@ -39,6 +40,7 @@ pub use cluster_file::{ClusterFile, FabricKind, Redundancy};
 pub use computation::{Computation, Graphs};
 pub use cost::{Cost, Electricity, Facility, Known, PricePath, SubsidyTerms};
 pub use cost_file::{Component, FinancingFile, Method};
+pub use kind::FileKind;
 pub use networks::{Network, Networks};
 pub use numerics::{AttentionKernel, Precision};
 pub use portfolio::{Portfolio, PortfolioJob, PortfolioWork, Size};

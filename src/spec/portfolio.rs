@@ -69,7 +69,7 @@ impl Portfolio {
         let waits: Vec<Waits<'_>> = file.value.jobs.iter().map(|job| (job.name.as_str(), job.after.as_slice())).collect();
         let after = dependencies::resolve(&file, &waits, &mut reader.errors);
         let jobs: Vec<PortfolioJob> = after.into_iter().enumerate().filter_map(|(i, after)| reader.job(i, after)).collect();
-        reader.reservations();
+        reader.windows();
         let Reader { errors: found, queues, .. } = reader;
         errors.extend(found);
         if !errors.is_empty() {
@@ -91,10 +91,26 @@ impl Portfolio {
         &self.file.value.jobs[job]
     }
 
+    /// Nodes that the widest job asks for at the least, of so many GPUs each, and the spares beside them.
+    #[must_use]
+    pub fn widest(&self, gpus_per_node: u32) -> u32 {
+        let nodes = self.jobs.iter().map(|job| match job.size {
+            Size::Gpus(least, _) => least.div_ceil(gpus_per_node),
+            Size::Nodes(least, _) => least,
+        });
+        nodes.max().unwrap_or(1).saturating_add(self.spares)
+    }
+
     /// An error at a key of an item of one of the file's lists.
     #[must_use]
     pub fn error(&self, (list, index): (&str, usize), key: &str, code: Code, message: impl Into<String>) -> Diagnostic {
         self.file.error(code, &Path::root().key(list).index(index).key(key), message)
+    }
+
+    /// An error at the number of spares.
+    #[must_use]
+    pub fn spares_error(&self, code: Code, message: impl Into<String>) -> Diagnostic {
+        self.file.error(code, &Path::root().key("spares"), message)
     }
 
     /// Says beside an error elsewhere which key of a job led there.
@@ -222,6 +238,11 @@ impl Reader<'_> {
             }
         };
         let (Size::Gpus(least, most) | Size::Nodes(least, most)) = size;
+        if most == 0 {
+            let message = format!("job {} runs on nothing", quoted(&job.name));
+            self.error(("jobs", index, "nodes"), Code::OutOfRange, message, "write `1 node` or more");
+            return None;
+        }
         if least > most || least == 0 {
             let message = format!("the most, {most}, is less than the fewest, {least}");
             self.error(("jobs", index, most_key), Code::OutOfRange, message, format!("write {least} or more"));
@@ -230,8 +251,17 @@ impl Reader<'_> {
         Some(size)
     }
 
-    fn reservations(&mut self) {
+    /// Maintenance, reservations and caps take some time, and reservations are for jobs that are there.
+    fn windows(&mut self) {
         let file = self.file;
+        let maintenance = file.value.maintenance.iter().map(|window| window.lasts).enumerate();
+        let caps = file.value.power_caps.iter().map(|cap| cap.lasts).enumerate();
+        let reservations = file.value.reservations.iter().map(|window| window.lasts).enumerate();
+        let all = maintenance.map(|item| ("maintenance", item));
+        let all = all.chain(reservations.map(|item| ("reservations", item))).chain(caps.map(|item| ("power-caps", item)));
+        for (list, (i, _)) in all.filter(|(_, (_, lasts))| *lasts == Seconds::ZERO) {
+            self.error((list, i, "lasts"), Code::OutOfRange, "it takes no time".to_owned(), "write how long it takes");
+        }
         for (i, reservation) in file.value.reservations.iter().enumerate() {
             for (k, name) in reservation.jobs.iter().enumerate() {
                 let names = || file.value.jobs.iter().map(|job| job.name.as_str());

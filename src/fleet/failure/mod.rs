@@ -1,10 +1,13 @@
 //! Nodes that fail, and when they are back: a process fitted to data, and its Monte Carlo.
 
+mod draw;
 mod monte_carlo;
+mod outage;
 mod process;
 
 pub use monte_carlo::{Quantiles, Spread, monte_carlo};
-pub use process::{Faults, Process};
+pub use outage::Outages;
+pub use process::{Clustering, Faults, Process};
 
 use super::Moment;
 

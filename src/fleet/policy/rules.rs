@@ -41,7 +41,8 @@ pub(super) fn backfill<P: Placer>(state: &mut State<'_, P>) {
     }
 }
 
-/// The start that a waiting job is promised: the instant at which enough running jobs have ended, and what is left over then.
+/// The start that a waiting job is promised: the instant at which enough running jobs have ended and no window or cap is in the way, and
+/// what is left over then.
 ///
 /// A. W. Mu'alem and D. G. Feitelson, *Utilization, Predictability, Workloads, and User Runtime Estimates in Scheduling the IBM SP2
 /// with Backfilling*, IEEE TPDS 12(6), 2001.
@@ -59,16 +60,17 @@ impl<P: Placer> Shadow<P> {
         let estimate = state.estimate(head);
         let mut then = state.supply.clone();
         let mut ends = state.expected_ends().peekable();
-        while let Some((end, job)) = ends.next() {
-            if let Some(allocation) = state.allocation(job) {
-                then.give(allocation);
+        let mut edges = state.edges().peekable();
+        // When jobs end, windows begin or end, or caps change: all that happens at one instant has happened at it.
+        while let Some(at) = [ends.peek().map(|(end, _)| *end), edges.peek().copied()].into_iter().flatten().min() {
+            while let Some((_, job)) = ends.next_if(|(end, _)| *end <= at) {
+                if let Some(allocation) = state.allocation(job) {
+                    then.give(allocation);
+                }
             }
-            // All that ends at one instant is there at that instant.
-            if ends.peek().is_some_and(|(next, _)| *next == end) {
-                continue;
-            }
+            while edges.next_if(|edge| *edge <= at).is_some() {}
             // A job that overruns its limit may end any time.
-            let at = end.max(state.now() + Moment::from_millis(1));
+            let at = at.max(state.now() + Moment::from_millis(1));
             let ask = Ask { job: head, demand, gpus: demand.least, from: at, until: at + estimate };
             if then.take(&ask).is_some() {
                 return Self { at, then };

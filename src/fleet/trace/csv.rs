@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use super::Trace;
-use super::sheet::Sheet;
-use crate::diagnostic::{Code, Diagnostic, Source, quoted};
-use crate::fleet::{Demand, Job, Moment};
+use super::sheet::{Cell, Sheet};
+use crate::diagnostic::{Code, Diagnostic, Source, nearest, quoted};
+use crate::fleet::{Dag, Demand, Job, Moment};
 use crate::units::Seconds;
 
 /// Longest time in a trace, in seconds: a thousand years.
@@ -43,8 +43,9 @@ pub fn read_csv(source: &Arc<Source>) -> Result<Trace, Vec<Diagnostic>> {
     let (priority, preemptible) = (sheet.column(&["priority"]), sheet.column(&["preemptible"]));
     let (deadline, limit) = (sheet.column(&["deadline", "deadline_s"]), sheet.column(&["limit", "limit_s", "time_limit"]));
     let after = sheet.column(&["after", "dependency"]);
-    let mut trace = Trace::default();
-    let mut befores: Vec<Vec<String>> = Vec::new();
+    let mut trace = Trace::new(source);
+    // Where each job is named, and whom it comes after.
+    let (mut names, mut befores): (Vec<Cell>, Vec<Cell>) = (Vec::new(), Vec::new());
     while sheet.advance() {
         let arrival = sheet.value(submit, TIME, time);
         let work = sheet.value(duration, TIME, time);
@@ -57,9 +58,11 @@ pub fn read_csv(source: &Arc<Source>) -> Result<Trace, Vec<Diagnostic>> {
         let row = trace.jobs.len() + trace.left_out;
         let label = name.and_then(|column| sheet.cell(column)).map_or_else(|| row.to_string(), str::to_owned);
         let lane = queue.and_then(|column| sheet.cell(column)).unwrap_or("all").to_owned();
-        befores.push(after.and_then(|column| sheet.cell(column)).map_or_else(Vec::new, |text| {
-            text.split(';').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect()
-        }));
+        if let Some(after) = after {
+            names.push(Cell { text: label.clone(), ..sheet.kept(name.unwrap_or(gpus)) });
+            befores.push(sheet.kept(after));
+        }
+        trace.places.push(sheet.place(gpus));
         let job = Job {
             name: label,
             arrival,
@@ -75,53 +78,48 @@ pub fn read_csv(source: &Arc<Source>) -> Result<Trace, Vec<Diagnostic>> {
         trace.jobs.push(job);
     }
     if sheet.errors.is_empty() && trace.jobs.is_empty() {
-        let error = Diagnostic::error(Code::TraceCell, format!("{} has no jobs that hold a GPU", quoted(source.name())));
+        let message = format!("{} has no job that held a GPU", quoted(source.name()));
+        let error = Diagnostic::error(Code::TraceCell, message).at(source, source.line(1), "");
         return Err(vec![error.help("each row under the heading is a job")]);
     }
-    if after.is_some() {
-        resolve(source, &mut sheet, &mut trace, &befores);
-    }
+    resolve(source, &mut sheet, &mut trace, (&names, &befores));
     if !sheet.errors.is_empty() {
         return Err(sheet.errors.into_vec());
     }
-    Ok(in_order(trace))
+    Ok(trace.in_order())
 }
 
-/// Names of jobs that come before, as places.
-fn resolve(source: &Source, sheet: &mut Sheet<'_>, trace: &mut Trace, befores: &[Vec<String>]) {
-    let places: BTreeMap<String, u32> =
-        (0..).zip(&trace.jobs).map(|(place, job): (u32, _)| (job.name.clone(), place)).collect();
-    for (job, names) in trace.jobs.iter_mut().zip(befores) {
-        for name in names {
+/// Names of jobs that come before, as places. Where jobs name each other, no two have one name and none waits for itself.
+fn resolve(source: &Arc<Source>, sheet: &mut Sheet<'_>, trace: &mut Trace, (names, befores): (&[Cell], &[Cell])) {
+    let mut places: BTreeMap<&str, u32> = BTreeMap::new();
+    let at = |code, message: String, cell: &Cell| Diagnostic::error(code, message).at(source, cell.span.clone(), "");
+    for (place, name) in (0..).zip(names) {
+        if let Some(first) = places.insert(&name.text, place) {
+            let error = at(Code::DuplicateName, format!("two jobs are called {}", quoted(&name.text)), name);
+            let error = error.also(source, names[first as usize].span.clone(), "the first");
+            sheet.errors.add(|| error.help("give each job its own name where jobs come after others"));
+        }
+    }
+    for (job, before) in trace.jobs.iter_mut().zip(befores) {
+        for name in before.text.split(';').map(str::trim).filter(|name| !name.is_empty()) {
             match places.get(name) {
                 Some(place) => job.after.push(*place),
                 None => sheet.errors.add(|| {
-                    let message =
-                        format!("{} comes after {}, which is not in {}", quoted(&job.name), quoted(name), source.name());
-                    Diagnostic::error(Code::UnknownJob, message).help("name jobs as the column of names does")
+                    let error = at(Code::UnknownJob, format!("no job is called {}", quoted(name)), before);
+                    match nearest(name, places.keys().copied()) {
+                        Some(near) => error.help(format!("did you mean {}?", quoted(near))),
+                        None => error.help("name jobs as the column of names does, several with `;` between"),
+                    }
                 }),
             }
         }
     }
-}
-
-/// Jobs by their arrival, the first at the start of time.
-pub(super) fn in_order(trace: Trace) -> Trace {
-    let Trace { jobs, queues, left_out } = trace;
-    let start = jobs.iter().map(|job| job.arrival).min().unwrap_or_default();
-    let mut order: Vec<usize> = (0..jobs.len()).collect();
-    order.sort_by_key(|place| jobs[*place].arrival);
-    let mut place = vec![0; jobs.len()];
-    for (new, old) in order.iter().enumerate() {
-        place[*old] = new as u32;
+    if befores.is_empty() {
+        return;
     }
-    let mut numbered: Vec<(u32, Job)> = place.iter().copied().zip(jobs).collect();
-    numbered.sort_by_key(|(new, _)| *new);
-    let jobs = numbered.into_iter().map(|(_, mut job)| {
-        job.arrival = job.arrival.since(start);
-        job.deadline = job.deadline.map(|deadline| deadline.since(start));
-        job.after.iter_mut().for_each(|before| *before = place[*before as usize]);
-        job
-    });
-    Trace { jobs: jobs.collect(), queues, left_out }
+    if let Err(job) = Dag::new(&trace.jobs) {
+        let message = format!("job {} waits for itself, by way of those it comes after", quoted(&names[job as usize].text));
+        let error = at(Code::DependencyCycle, message, &befores[job as usize]);
+        sheet.errors.add(|| error.help("take one of the names out"));
+    }
 }

@@ -7,7 +7,10 @@ pub(super) fn seconds(text: &str) -> Option<i64> {
     let (year, month, day) = (date.next()??, date.next()??, date.next()??);
     let mut time = time.splitn(3, ':').map(|part| part.parse::<i64>().ok());
     let (hour, minute, second) = (time.next()??, time.next()??, time.next()??);
-    let fits = (1970..=9999).contains(&year) && (1..=12).contains(&month) && (1..=31).contains(&day);
+    let fits = (1970..=9999).contains(&year) && (1..=12).contains(&month) && day >= 1;
+    // The first of the next month is a day after the last of this one.
+    let next = if month == 12 { (year + 1, 1) } else { (year, month + 1) };
+    let fits = fits && days(year, month, day) < days(next.0, next.1, 1);
     let fits = fits && (0..24).contains(&hour) && (0..60).contains(&minute) && (0..=60).contains(&second);
     fits.then(|| days(year, month, day) * 86_400 + hour * 3600 + minute * 60 + second)
 }
@@ -44,7 +47,15 @@ mod tests {
         assert_eq!(seconds("1970-01-01T00:00:00"), Some(0));
         assert_eq!(seconds("2000-02-29T00:00:00"), Some(951_782_400));
         assert_eq!(seconds("2025-03-01T12:30:01"), Some(1_740_832_201));
-        for wrong in ["Unknown", "2025-13-01T00:00:00", "2025-01-01 00:00:00", "2025-01-01T24:00:00", "-1-1-1T0:0:0"] {
+        for wrong in [
+            "2025-02-29T00:00:00",
+            "2025-04-31T00:00:00",
+            "Unknown",
+            "2025-13-01T00:00:00",
+            "2025-01-01 00:00:00",
+            "2025-01-01T24:00:00",
+            "-1-1-1T0:0:0",
+        ] {
             assert_eq!(seconds(wrong), None, "{wrong}");
         }
     }

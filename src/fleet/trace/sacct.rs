@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use super::csv::in_order;
 use super::sheet::Sheet;
 use super::{Trace, date};
 use crate::diagnostic::{Code, Diagnostic, Source, quoted};
@@ -29,7 +28,7 @@ pub fn read_sacct(source: &Arc<Source>) -> Result<Trace, Vec<Diagnostic>> {
     let (limit, limit_minutes) = (sheet.column(&["timelimit"]), sheet.column(&["timelimitraw"]));
     let account = sheet.column(&["account", "partition"]);
     let priority = sheet.column(&["priority"]);
-    let mut trace = Trace::default();
+    let mut trace = Trace::new(source);
     while sheet.advance() {
         let label = sheet.cell(id).unwrap_or_default().to_owned();
         let gpus = sheet.cell(tres).map_or(0, gpus_of);
@@ -46,20 +45,23 @@ pub fn read_sacct(source: &Arc<Source>) -> Result<Trace, Vec<Diagnostic>> {
             trace.left_out += 1;
             continue;
         }
-        let told = limit.and_then(|column| sheet.cell(column)).and_then(date::span);
-        let minutes = limit_minutes.and_then(|column| sheet.cell(column)).and_then(|text| text.parse::<u64>().ok());
+        let told = sheet.maybe(limit, "a time, such as `1-02:00:00`, or `UNLIMITED`", |text| unless_open(text, date::span));
+        let minutes =
+            sheet.maybe(limit_minutes, "whole minutes, or `UNLIMITED`", |text| unless_open(text, |text| text.parse().ok()));
+        let minutes: Option<u64> = minutes.flatten();
         let lane = account.and_then(|column| sheet.cell(column)).unwrap_or("all").to_owned();
         let job = Job {
             name: label,
             arrival: Moment::from_secs(arrival as u64),
             queue: trace.queue(&lane),
-            priority: priority.and_then(|column| sheet.cell(column)).and_then(|text| text.parse().ok()).unwrap_or(0),
+            priority: sheet.maybe(priority, "a whole number", priority_of).unwrap_or(0),
             demand: Demand::of(gpus),
             work: Moment::from_secs(time),
             // A limit below the time that it ran for was raised meanwhile.
-            limit: told.or(minutes.map(|minutes| minutes * 60)).map(|told| Moment::from_secs(told.max(time))),
+            limit: told.flatten().or(minutes.map(|minutes| minutes * 60)).map(|told| Moment::from_secs(told.max(time))),
             ..Job::default()
         };
+        trace.places.push(sheet.place(tres));
         trace.jobs.push(job);
     }
     if !sheet.errors.is_empty() {
@@ -67,10 +69,22 @@ pub fn read_sacct(source: &Arc<Source>) -> Result<Trace, Vec<Diagnostic>> {
     }
     if trace.jobs.is_empty() {
         let message = format!("{} has no job that held a GPU", quoted(source.name()));
-        let error = Diagnostic::error(Code::TraceCell, message).help("GPUs are read from `gres/gpu=8` in `AllocTRES`");
-        return Err(vec![error]);
+        let error = Diagnostic::error(Code::TraceCell, message).at(source, source.line(1), "");
+        return Err(vec![error.help("GPUs are read from `gres/gpu=8` in `AllocTRES`")]);
     }
-    Ok(in_order(trace))
+    Ok(trace.in_order())
+}
+
+/// What `read` makes of a limit; nothing inside where Slurm says that there is none.
+#[expect(clippy::option_option, reason = "no limit that can be read, or none at all")]
+fn unless_open(text: &str, read: impl Fn(&str) -> Option<u64>) -> Option<Option<u64>> {
+    let open = ["UNLIMITED", "Partition_Limit", "INVALID"].iter().any(|word| word.eq_ignore_ascii_case(text));
+    if open { Some(None) } else { read(text).map(Some) }
+}
+
+/// Slurm's priorities reach 2^32: what is larger than ours can be is as high as ours can be.
+fn priority_of(text: &str) -> Option<i32> {
+    text.parse::<i64>().ok().map(|priority| priority.clamp(i32::MIN.into(), i32::MAX.into()) as i32)
 }
 
 /// GPUs of `billing=8,cpu=64,gres/gpu:h100=8,gres/gpu=8,mem=512G,node=1`: the total where it is, else of all kinds together.

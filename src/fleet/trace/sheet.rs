@@ -5,6 +5,12 @@ use std::sync::Arc;
 
 use crate::diagnostic::{Batch, Code, Diagnostic, Source, nearest, quoted};
 
+/// The text of a cell, kept for later, and where it stands.
+pub(super) struct Cell {
+    pub text: String,
+    pub span: Range<usize>,
+}
+
 /// A table that is read row by row.
 pub(super) struct Sheet<'a> {
     source: &'a Arc<Source>,
@@ -82,8 +88,13 @@ impl<'a> Sheet<'a> {
         self.value(column, wanted, read)
     }
 
+    /// A cell that is looked at again when all rows are read.
+    pub(super) fn kept(&self, column: usize) -> Cell {
+        Cell { text: self.cell(column).unwrap_or_default().to_owned(), span: self.place(column) }
+    }
+
     /// Where a cell stands; exact where no cell before it is quoted.
-    fn place(&self, column: usize) -> Range<usize> {
+    pub(super) fn place(&self, column: usize) -> Range<usize> {
         let start = self.row.position().map_or(0, |position| position.byte() as usize);
         let before: usize = self.row.iter().take(column).map(|cell| cell.len() + 1).sum();
         let length = self.row.get(column).map_or(0, str::len);
@@ -95,11 +106,13 @@ fn broken(source: &Arc<Source>, error: &csv::Error) -> Diagnostic {
     let line = error.position().map_or(1, |position| position.line() as usize);
     let message = match error.kind() {
         csv::ErrorKind::UnequalLengths { expected_len, len, .. } => {
-            format!("the row has {len} cells, the heading {expected_len}")
+            let cells = if *len == 1 { "cell" } else { "cells" };
+            format!("the row has {len} {cells}, the heading {expected_len}")
         }
         _ => format!("the row cannot be read: {error}"),
     };
-    Diagnostic::error(Code::TraceCell, message)
-        .at(source, source.line(line), "")
-        .help("give every row as many cells as the heading")
+    let span = source.line(line);
+    let open = source.text()[span.clone()].matches('"').count() % 2 == 1;
+    let help = if open { "close the quote" } else { "give every row as many cells as the heading" };
+    Diagnostic::error(Code::TraceCell, message).at(source, span, "").help(help)
 }

@@ -1,20 +1,24 @@
-//! A schedule as a Gantt chart in SVG: a row a job, time to the right, GPUs in use below.
+//! A schedule as a Gantt chart in SVG: a row a job, time to the right, GPUs in use and power below.
 
 use std::fmt::Write as _;
 
 use super::super::gantt_svg::{CRITICAL, FAINT, Paths, WIDTH, px, ticks};
 use super::super::svg::{card, escape};
 use super::{text, time};
-use crate::fleet::{Answer, Ended, Job, Moment, Outcome};
+use crate::fleet::{Answer, Ended, Job, Moment, Outcome, Stretch};
+use crate::units::{Watts, grouped};
 
 /// Height of a row.
 const ROW: f64 = 18.0;
 /// Top of the first row.
-const TOP: f64 = 78.0;
+const TOP: f64 = 100.0;
 /// Rows that are still drawn.
 const MOST: usize = 200;
-/// Height of the curve of GPUs in use.
-const CURVE: f64 = 70.0;
+/// Heights of the curves of GPUs in use and of power, and of the space above each.
+const CURVE: f64 = 56.0;
+const SPACE: f64 = 14.0;
+/// Width of a letter of the legend.
+const LETTER: f64 = 6.2;
 /// Colours of queues, one after another.
 const COLOURS: [&str; 6] = ["#6fa3e8", "#62bd8f", "#dd85ae", "#f29f4b", "#b9a6e6", "#45b0a8"];
 const WAITING: &str = "#e3e8ef";
@@ -24,15 +28,21 @@ const WAITING: &str = "#e3e8ef";
 pub fn schedule_svg(answer: &Answer, jobs: &[Job], outcome: &Outcome) -> String {
     let shown = answer.jobs.len().min(MOST);
     let longest = answer.jobs.iter().take(shown).map(|job| job.name.chars().count()).max().unwrap_or(0);
-    let left = (40.0 + 6.6 * longest as f64).min(320.0);
+    let left = (40.0 + 6.6 * longest.max(11) as f64).min(320.0);
     let chart = Chart { left, scale: (WIDTH - 40.0 - left) / answer.end.secs().max(1.0) };
     let bottom = TOP + ROW * shown as f64;
     let mut body = String::new();
     heading(&mut body, answer, shown);
-    chart.axis(&mut body, answer, bottom + CURVE + 16.0);
+    legend(&mut body, answer);
+    let below = bottom + 2.0 * (SPACE + CURVE);
+    chart.axis(&mut body, answer, below + 4.0);
     chart.jobs(&mut body, answer, &jobs[..shown], outcome);
-    chart.gpus(&mut body, answer, bottom + 12.0);
-    card(&text::title(answer), (WIDTH, bottom + CURVE + 48.0), &body)
+    let gpus = f64::from(answer.gpus);
+    chart.curve(&mut body, answer, bottom + SPACE, ("GPUs in use", gpus, &grouped(gpus, 0)), |stretch| stretch.gpus);
+    let power = answer.course.iter().map(|stretch| stretch.power.get()).fold(0.0, f64::max);
+    let most = Watts::new(power).to_string();
+    chart.curve(&mut body, answer, bottom + 2.0 * SPACE + CURVE, ("power", power, &most), |stretch| stretch.power.get());
+    card(&text::title(answer), (WIDTH, below + 36.0), &body)
 }
 
 fn heading(out: &mut String, answer: &Answer, shown: usize) {
@@ -43,6 +53,34 @@ fn heading(out: &mut String, answer: &Answer, shown: usize) {
     let title = escape(&text::title(answer));
     let _ = writeln!(out, "<text x=\"24\" y=\"34\" font-size=\"17\" font-weight=\"600\">{title}</text>");
     let _ = writeln!(out, "<text x=\"24\" y=\"55\" fill=\"{FAINT}\">{}</text>", escape(&facts.join(" · ")));
+}
+
+/// What colours and marks stand for, in a line.
+fn legend(out: &mut String, answer: &Answer) {
+    let mut x = 24.0;
+    let mut entry = |mark: String, width: f64, said: &str| {
+        let _ = writeln!(
+            out,
+            "{mark}<text x=\"{}\" y=\"78\" font-size=\"11\" fill=\"{FAINT}\">{}</text>",
+            px(x + width),
+            escape(said)
+        );
+        x += width + LETTER * said.chars().count() as f64 + 18.0;
+        x
+    };
+    let mut at = 24.0;
+    if answer.queues.len() > 1 {
+        for ((queue, _), colour) in answer.queues.iter().zip(COLOURS.iter().cycle()) {
+            let mark = format!("<rect x=\"{}\" y=\"69\" width=\"12\" height=\"10\" rx=\"2\" fill=\"{colour}\"/>", px(at));
+            at = entry(mark, 17.0, queue);
+        }
+    }
+    let mark = format!("<rect x=\"{}\" y=\"72\" width=\"12\" height=\"5\" fill=\"{WAITING}\"/>", px(at));
+    at = entry(mark, 17.0, "waits");
+    for (colour, width, said) in [(FAINT, 2, "deadline"), (CRITICAL, 2, "deadline missed"), (CRITICAL, 1, "stopped")] {
+        let mark = format!("<path stroke=\"{colour}\" stroke-width=\"{width}\" d=\"M{} 67v13\"/>", px(at + 2.0));
+        at = entry(mark, 9.0, said);
+    }
 }
 
 struct Chart {
@@ -115,21 +153,33 @@ impl Chart {
         let _ = writeln!(out, "{marks}");
     }
 
-    fn gpus(&self, out: &mut String, answer: &Answer, top: f64) {
+    /// What goes on below the jobs, up to a dashed line at `most`.
+    fn curve(
+        &self,
+        out: &mut String,
+        answer: &Answer,
+        top: f64,
+        (name, most, said): (&str, f64, &str),
+        of: impl Fn(&Stretch) -> f64,
+    ) {
         let base = top + CURVE;
-        let height = |gpus: f64| px(base - CURVE * gpus / f64::from(answer.gpus.max(1)));
+        let height = |value: f64| px(base - CURVE * value / most.max(1e-9));
         let mut path = format!("M{} {}", px(self.left), px(base));
         let ends = answer.course.iter().skip(1).map(|stretch| stretch.from).chain([answer.end]);
         for (stretch, end) in answer.course.iter().zip(ends) {
-            let _ = write!(path, "V{}H{}", height(stretch.gpus), px(self.x(end)));
+            let _ = write!(path, "V{}H{}", height(of(stretch)), px(self.x(end)));
         }
         let _ = writeln!(out, "<path fill=\"#93a4bb\" d=\"{path}V{}z\"/>", px(base));
-        let _ = writeln!(out, "<text x=\"24\" y=\"{}\" font-size=\"11\" fill=\"{FAINT}\">GPUs in use</text>", px(base - 4.0));
-        let full = height(f64::from(answer.gpus));
+        let label = |out: &mut String, y: f64, text: &str| {
+            let _ = writeln!(out, "<text x=\"24\" y=\"{}\" font-size=\"11\" fill=\"{FAINT}\">{}</text>", px(y), escape(text));
+        };
+        label(out, base - 2.0, name);
+        label(out, top + 9.0, said);
         let _ = writeln!(
             out,
-            "<path stroke=\"#b6c0ce\" stroke-width=\"0.7\" stroke-dasharray=\"2 3\" d=\"M{} {full}H{}\"/>",
+            "<path stroke=\"#b6c0ce\" stroke-width=\"0.7\" stroke-dasharray=\"2 3\" d=\"M{} {}H{}\"/>",
             px(self.left),
+            height(most),
             px(self.x(answer.end))
         );
     }

@@ -58,15 +58,22 @@ fn verdict(job: &JobAnswer) -> String {
 
 /// One row a number of nodes.
 pub(super) fn sizes(sizes: &[Sized]) -> Table {
-    let mut table = Table::new(&["nodes", "deadlines missed", "mean wait", "all done", "utilisation"], 0);
+    let mut headings = vec!["nodes", "deadlines missed", "mean wait", "all done", "utilisation", "all GPUs until then"];
+    if sizes.iter().any(|size| size.all_in_time.is_some()) {
+        headings.push("all met with failures");
+    }
+    let mut table = Table::new(&headings, 0);
     for size in sizes {
-        table.row([
+        let mut row = vec![
             size.nodes.to_string(),
             size.missed.to_string(),
             Seconds::new(size.wait).to_string(),
             time(size.end),
             format!("{:.1} %", size.utilisation * 100.0),
-        ]);
+            size.cost.map_or_else(|| "-".to_owned(), |cost| cost.to_string()),
+        ];
+        row.extend(size.all_in_time.map(|share| format!("{:.0} %", share * 100.0)));
+        table.row(row);
     }
     table
 }

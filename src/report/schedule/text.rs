@@ -41,7 +41,9 @@ pub(super) fn facts(answer: &Answer) -> Vec<(&'static str, String)> {
     let mut done = format!("all after {}, {:.1} % of GPU time used", time(answer.end), answer.utilisation * 100.0);
     let never = answer.jobs.iter().filter(|job| job.finish.is_none()).count();
     if never > 0 {
-        done = format!("{never} jobs NEVER RUN, the others are done after {}", time(answer.end));
+        let jobs =
+            if never == 1 { "1 job NEVER RUNS".to_owned() } else { format!("{} jobs NEVER RUN", grouped(never as f64, 0)) };
+        done = format!("{jobs}, the others are done after {}", time(answer.end));
     }
     if deadlines > 0 {
         let _ = write!(done, ", {late} of {deadlines} deadlines missed");
@@ -75,18 +77,16 @@ pub(super) fn facts(answer: &Answer) -> Vec<(&'static str, String)> {
     }
     let mut energy = vec![answer.energy.to_string()];
     energy.extend(answer.electricity.map(|money| format!("electricity {money}")));
-    energy.extend(answer.cost.map(|money| format!("all GPUs for that time {money}")));
+    energy.extend(answer.cost.as_ref().map(|cost| format!("all GPUs for that time {}", cost.total)));
     energy.extend(answer.carbon.map(|carbon| format!("{carbon} CO2e")));
     facts.push(("Energy", energy.join(", ")));
     if let Some(failures) = &answer.failures {
         facts.push(("Failures", failures_in_words(failures)));
     }
     if let Some(size) = &answer.smallest {
-        let line = format!(
-            "{} nodes meet all deadlines, the last job done after {}",
-            grouped(f64::from(size.nodes), 0),
-            time(size.end)
-        );
+        let mut line = format!("{} nodes meet all deadlines", grouped(f64::from(size.nodes), 0));
+        line += &size.all_in_time.map_or_else(String::new, |share| format!(", with failures in {:.0} %", share * 100.0));
+        let _ = write!(line, ", the last job done after {}", time(size.end));
         facts.push(("Smallest", line));
     }
     facts
@@ -156,6 +156,11 @@ pub fn schedule_text(answer: &Answer, outcome: &Outcome) -> String {
         line("", "█ runs  · waits  x stopped by a failure  < stopped for others  | deadline");
     }
     let _ = writeln!(out, "\n  Power of idle nodes is assumed, {:.0} % of their largest.", answer.idle_power.value * 100.0);
+    for pool in answer.cost.iter().flat_map(|cost| &cost.pools) {
+        let (price, why) = (&pool.gpu_hour, pool.gpu_hour.provenance.as_str());
+        let _ =
+            writeln!(out, "  An hour of a GPU of {}, used or not, costs {} ({why}: {}).", pool.pool, price.value, price.source);
+    }
     let _ = writeln!(out, "  Not modelled: {}.", answer.not_modelled.join(", "));
     out
 }

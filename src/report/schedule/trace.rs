@@ -8,12 +8,21 @@
 //! | GPUs in use, power | counter tracks of process 1 |
 
 use super::super::trace::{micros, quoted};
-use crate::fleet::{Answer, Job, Moment, Outcome};
+use crate::fleet::{Answer, Job, Moment, Outcome, Segment};
 
 /// Of time in the schedule to time in the trace: years are beyond what viewers are made for.
 fn stamp(at: Moment) -> String {
-    // Milliseconds of the schedule over 3,600 are microseconds of the trace; in nanoseconds, exactly.
-    micros(at.millis() * 1000 / 3600)
+    micros(nanos(at))
+}
+
+/// Milliseconds of the schedule over 3,600 are microseconds of the trace.
+fn nanos(at: Moment) -> u64 {
+    at.millis() * 1000 / 3600
+}
+
+/// From one stamp to the other: rounded apart, stretches that follow one another would overlap.
+fn length(segment: &Segment) -> String {
+    micros(nanos(segment.end) - nanos(segment.start))
 }
 
 /// The schedule as JSON, an event a line. The same schedule gives the same bytes.
@@ -36,7 +45,7 @@ pub fn schedule_trace(answer: &Answer, jobs: &[Job], outcome: &Outcome) -> Strin
             pid(job),
             segment.job + 1,
             stamp(segment.start),
-            stamp(segment.end.since(segment.start)),
+            length(segment),
             quoted(&job.name),
             segment.allocation.gpus,
             quoted(ended(segment.ended)),
@@ -48,8 +57,10 @@ pub fn schedule_trace(answer: &Answer, jobs: &[Job], outcome: &Outcome) -> Strin
         events.push(format!(r#"{{"ph":"C","pid":1,"name":"power","ts":{ts},"args":{{"kW":{power:.1}}}}}"#));
     }
     format!(
-        "{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"title\":{},\"scale\":\"1 ms is 1 h\"}},\n\"traceEvents\":[\n{}\n]}}\n",
+        "{{\"displayTimeUnit\":\"ms\",\"otherData\":{{\"title\":{},\"scale\":\"1 ms is 1 h\",\"jobs\":{},\"end_us\":{}}},\n\"traceEvents\":[\n{}\n]}}\n",
         quoted(&super::text::title(answer)),
+        jobs.len(),
+        stamp(answer.end),
         events.join(",\n")
     )
 }
