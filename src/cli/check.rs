@@ -6,9 +6,8 @@ use clap::Args;
 
 use super::{Failure, Global, Outcome, input, output};
 use crate::calibration::Calibration;
-use crate::catalog::Catalog;
 use crate::diagnostic::Diagnostic;
-use crate::fleet::{Placement, Site, Speeds, jobs_of};
+use crate::fleet::{Speeds, jobs_of};
 use crate::plan::{Refusal, check_job};
 use crate::spec::{Cluster, FileKind, Portfolio, Workload, examples};
 use crate::topology::Topology;
@@ -74,8 +73,9 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
             }
         }
         for (file, portfolio) in &portfolios {
-            match check_portfolio((cluster, &topology), portfolio, &catalog) {
-                Ok(()) => {
+            let mut speeds = Speeds::new((cluster, &topology), &portfolio.training, (&catalog, Calibration::defaults()));
+            match jobs_of(portfolio, cluster, &mut speeds) {
+                Ok(_) => {
                     let _ = writeln!(report, "{file} on {}: ok", cluster.name);
                 }
                 Err(refusal) => errors.extend(said(refusal)),
@@ -88,17 +88,6 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
     } else {
         Err(errors.into())
     }
-}
-
-/// Whether every job has room and is planned, and every window has its nodes.
-fn check_portfolio(
-    (cluster, topology): (&Cluster, &Topology),
-    portfolio: &Portfolio,
-    catalog: &Catalog,
-) -> Result<(), Refusal> {
-    Site::new((cluster, topology), Some(portfolio), Placement::Pod).map_err(Refusal::Input)?;
-    let mut speeds = Speeds::new((cluster, topology), &portfolio.training, (catalog, Calibration::defaults()));
-    jobs_of(portfolio, cluster, &mut speeds).map(|_| ())
 }
 
 fn said(refusal: Refusal) -> Vec<Diagnostic> {

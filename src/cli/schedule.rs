@@ -141,8 +141,8 @@ pub(super) fn run(arguments: &ScheduleArguments, global: &Global) -> Result<Outc
     let portfolio = source_jobs.portfolio();
     let mut speeds =
         portfolio.map(|portfolio| Speeds::new((&cluster, &topology), &portfolio.training, (&catalog, calibration)));
-    let site = Site::new((&cluster, &topology), portfolio, arguments.placement)?;
     let jobs = source_jobs.on(&cluster, speeds.as_mut())?;
+    let site = Site::new((&cluster, &topology), portfolio, arguments.placement)?;
     let pace: &dyn Pace = speeds.as_ref().map_or(&Given, |speeds| speeds);
     let (names, weights) = source_jobs.queues();
     let roster = Roster { jobs: &jobs, weights: &weights, policy: arguments.policy, pace };

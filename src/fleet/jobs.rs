@@ -6,7 +6,7 @@ use rayon::prelude::*;
 
 use super::placement::Spread;
 use super::speeds::{Kind, Speeds};
-use super::{Checkpoint, Demand, Job, Moment};
+use super::{Checkpoint, Demand, Job, Moment, promises};
 use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::plan::Refusal;
 use crate::spec::{Cluster, Pool, Portfolio, PortfolioWork, Size};
@@ -15,9 +15,11 @@ use crate::units::Seconds;
 /// The jobs of a portfolio on a cluster, in the order of the file.
 ///
 /// # Errors
-/// Pools that are not there, jobs that no pool is large enough for, training that does not fit on the GPUs that it asks for.
+/// Pools that are not there, windows, caps and spares that cannot be kept, jobs that no pool is large enough for, training that does not fit on
+/// the GPUs that it asks for.
 pub fn jobs_of(portfolio: &Portfolio, cluster: &Cluster, speeds: &mut Speeds<'_>) -> Result<Vec<Job>, Refusal> {
-    let (mut jobs, mut wrong, mut too_large) = (Vec::new(), Vec::new(), None);
+    let (mut jobs, mut too_large) = (Vec::new(), None);
+    let mut wrong = promises::check(cluster, portfolio).err().unwrap_or_default();
     for index in 0..portfolio.jobs.len() {
         match outline(portfolio, cluster, index) {
             Ok(job) => jobs.push(job),

@@ -4,6 +4,7 @@ use std::ops::Range;
 
 use fixedbitset::FixedBitSet;
 
+use super::site::idle;
 use super::{Moment, Window};
 use crate::diagnostic::{Code, Diagnostic, quoted};
 use crate::spec::{Cluster, Portfolio};
@@ -30,11 +31,12 @@ pub(super) fn caps(cluster: &Cluster, portfolio: Option<&Portfolio>) -> Vec<(Mom
     if caps.iter().all(|(_, watts)| watts.is_infinite()) { Vec::new() } else { caps }
 }
 
-/// Maintenance and reservations as nodes and jobs; `idle` is what the site draws when nothing runs.
+/// Maintenance and reservations as nodes and jobs.
 ///
 /// # Errors
 /// Pools and nodes that are not there, caps that nothing could run under, spares that leave no node.
-pub(super) fn check(cluster: &Cluster, portfolio: &Portfolio, idle: Watts) -> Result<Vec<Window>, Vec<Diagnostic>> {
+pub(super) fn check(cluster: &Cluster, portfolio: &Portfolio) -> Result<Vec<Window>, Vec<Diagnostic>> {
+    let idle = idle(cluster);
     let mut reader = Reader { cluster, portfolio, errors: Vec::new() };
     let mut windows = reader.maintenance();
     windows.extend(reader.reservations());

@@ -60,6 +60,12 @@ pub fn idle_share() -> Sourced<f64> {
     Sourced::new(IDLE, Provenance::Assumed, why)
 }
 
+/// What a site draws at its meter when nothing runs.
+pub(super) fn idle(cluster: &Cluster) -> Watts {
+    let nodes = cluster.pools.iter().map(|pool| pool.max_power.value.get() * f64::from(pool.nodes));
+    Watts::new(nodes.sum::<f64>() * IDLE * cluster.power.pue.value)
+}
+
 impl Site {
     /// A cluster with what a portfolio says of it.
     ///
@@ -76,8 +82,7 @@ impl Site {
             let busy = node_power(cluster, pool).get() - pool.max_power.value.get() * site * IDLE;
             busy.max(0.0) / f64::from(pool.gpus_per_node)
         };
-        let idle: f64 = cluster.pools.iter().map(|pool| pool.max_power.value.get() * site * IDLE * f64::from(pool.nodes)).sum();
-        let windows = portfolio.map_or(Ok(Vec::new()), |portfolio| promises::check(cluster, portfolio, Watts::new(idle)))?;
+        let windows = portfolio.map_or(Ok(Vec::new()), |portfolio| promises::check(cluster, portfolio))?;
         let rates = cluster.pools.iter().flat_map(|pool| {
             let rate = cluster.reliability.node_rate(pool.gpus_per_node).value.get();
             std::iter::repeat_n(rate, pool.nodes as usize)
@@ -89,7 +94,7 @@ impl Site {
             gpus: cluster.pools.iter().map(crate::spec::Pool::gpus).collect(),
             power: Power {
                 busy: cluster.pools.iter().map(per_gpu).collect(),
-                idle,
+                idle: idle(cluster).get(),
                 caps: promises::caps(cluster, portfolio),
                 in_use: vec![0; nodes.len()],
             },
