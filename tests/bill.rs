@@ -290,6 +290,27 @@ fn an_owned_pool_costs_nothing() {
     assert_eq!(bill.racks.iter().map(|racks| racks.racks.holds.as_str()).collect::<Vec<_>>(), ["old", "new", "network"]);
 }
 
+/// Spares by outages are those that a run on all nodes is told to keep: Meta's RSC-1, 6.5 failures per 1,000 node-days and three days
+/// of repair, on 128 nodes (economics.md 5: 7 for 99 % of the time, 5.5 %); more where outages go together.
+#[test]
+fn spares_follow_from_outages() {
+    let spares = |reliability: &str| {
+        let pool = "pools: [{name: h100, nodes: 128, server: dgx-h100, spares: by outages}]\n";
+        let text = format!(
+            "name: x\n{pool}fabric: {{kind: rail-optimized-fat-tree, switch: qm9700}}\nreliability: {{{reliability}}}\n"
+        );
+        let (bill, _) = bill_of(&load(&text));
+        let line = bill.lines.iter().find(|line| line.group == Group::Spares).unwrap().clone();
+        (line.count, line.why)
+    };
+    let alone = "failures: 6.5 /1000 node-days, repair: 3 days, outage-correlation: 0, full-strength: 0.99";
+    let (count, why) = spares(alone);
+    assert_eq!(count, 7);
+    assert!(why.starts_with("5.5 % of 128 nodes, for 99") && why.contains("3.00 days"), "{why}");
+    let (together, _) = spares(&alone.replace("correlation: 0", "correlation: 0.02"));
+    assert!(together > count, "{together}");
+}
+
 /// Prices: the pool's own, then the cluster file's, then the catalogue's, with their bounds; what has none is named.
 #[test]
 fn prices_and_what_has_none() {

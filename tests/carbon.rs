@@ -132,4 +132,8 @@ fn a_run_and_its_year_have_a_footprint() {
     within(winter.year.energy / (winter.site_power * YEAR), 1.0, 1e-12, "a year's energy");
     within(winter.year.carbon.embodied.get() / 1e3, 8.0 * 164.0 / 5.0, 1e-6, "a year's hardware, kg");
     assert_eq!(winter.energy, summer.energy);
+    // Section 6: embodied per GPU-hour = kg / (life x 8766 x utilisation). A year of the nodes has all their hours, idle ones too.
+    let used = run("carbon: 400 g/kWh}\ncost: {utilisation: 80 %", "2026-01-10");
+    within(used.carbon.embodied / winter.carbon.embodied, 1.25, 1e-9, "over the hours that are used");
+    assert_eq!(used.year.carbon.embodied, winter.year.carbon.embodied);
 }

@@ -4,7 +4,7 @@ use planner::calibration::Calibration;
 use planner::catalog::Catalog;
 use planner::diagnostic::Source;
 use planner::plan::Plan;
-use planner::size::{Answer, Design, Limits, Need, Question, Site, Sized};
+use planner::size::{Answer, Design, Limits, Need, Network, Objective, Offer, Question, Site, Sized, Swing, Wiring};
 use planner::spec::{Cluster, Workload};
 use planner::topology::Topology;
 use planner::units::{Money, Seconds, Watts};
@@ -30,6 +30,7 @@ fn on_site(site: &Site, workload: &Workload, days: f64, limits: Limits, servers:
         workload,
         deadline: Some(Seconds::new(days * DAY)),
         limits,
+        objective: Objective::Capital,
         site,
         designs: &designs,
         catalog: Catalog::embedded(),
@@ -133,6 +134,7 @@ fn jobs_run_one_after_the_other_by_their_deadlines() {
         workload: &both,
         deadline: None,
         limits: Limits::default(),
+        objective: Objective::Capital,
         site: &site,
         designs: &designs,
         catalog: Catalog::embedded(),
@@ -154,9 +156,16 @@ fn swings_move_the_answer_as_they_should() {
     let prices = swing("purchase prices");
     let capital = best.capital.expect("a price");
     assert_eq!(prices.capital_usd, [capital.low().amount(), capital.high().amount()]);
-    assert!(swing("step time").nodes[0] <= best.nodes && swing("step time").nodes[1] >= best.nodes);
+    assert!(swing("step time, and so MFU").nodes[0] <= best.nodes && swing("step time, and so MFU").nodes[1] >= best.nodes);
     assert!(swing("deadline").nodes[0] <= swing("deadline").nodes[1]);
-    assert!(found.swings.is_sorted_by(|a, b| a.width() >= b.width()), "the widest is not first");
+    let width = |swing: &Swing| swing.width(Objective::Capital);
+    assert!(found.swings.is_sorted_by(|a, b| width(a) >= width(b)), "the widest is not first");
+    // What changes no hardware changes what owning it costs, in the direction that it should.
+    let owned = |what: &str| swing(what).ownership_usd.expect("prices are known");
+    let runs = |what: &str| swing(what).runs_usd.expect("prices are known");
+    assert!(owned("electricity")[0] < owned("electricity")[1] && owned("life of hardware")[0] < owned("life of hardware")[1]);
+    assert!(runs("life of hardware")[0] > runs("life of hardware")[1] && runs("utilisation")[0] > runs("utilisation")[1]);
+    assert_eq!(owned("utilisation")[0], owned("utilisation")[1]);
 }
 
 #[test]
@@ -188,4 +197,78 @@ fn an_answer_does_not_depend_on_threads() {
         planner::report::json(&found).expect("keys are text")
     };
     assert_eq!(on(1), on(3));
+}
+
+/// At the price of a node that is told, two servers cost the same: found again by writing that price into the cluster files.
+#[test]
+fn at_the_break_even_price_servers_cost_the_same() {
+    let workload = workload(JOB);
+    for objective in [Objective::Capital, Objective::Ownership, Objective::Runs] {
+        let designs = Design::all(&["dgx-h100".to_owned(), "dgx-h200".to_owned()], Catalog::embedded()).expect("known");
+        let ask = |site: &Site, designs: &[Design]| {
+            Answer::new(&Question {
+                workload: &workload,
+                deadline: Some(Seconds::new(10.0 * DAY)),
+                limits: Limits::default(),
+                objective,
+                site,
+                designs,
+                catalog: Catalog::embedded(),
+                calibration: Calibration::defaults(),
+            })
+        };
+        let site = Site::default();
+        let found = ask(&site, &designs);
+        assert_eq!(found.objective, objective);
+        let best = found.best.as_ref().expect("an answer");
+        let worths: Vec<f64> =
+            found.servers.iter().filter_map(|of| of.sized.as_ref()).map(|sized| sized.worth(objective)).collect();
+        assert!(worths.is_sorted() && best.worth(objective) == worths[0], "{objective:?}: {worths:?}");
+        let [stays, other] = found.break_evens.as_slice() else { panic!("{:?}", found.break_evens) };
+        assert_eq!((stays.server.as_str(), other.against.as_str()), (best.design.server.as_str(), best.design.server.as_str()));
+        // The best stays the best for a little more than it costs; the other has to get cheaper.
+        assert!(stays.change().expect("a price") > 0.0 && other.change().expect("a price") < 0.0);
+        for even in [stays, other] {
+            let price = even.even_usd.expect("a price");
+            let priced = Site::written(format!("price: {{items: {{{}: {price} USD}}}}\n", even.server));
+            let sized = |server: &str| {
+                ask(&priced, &designs).servers.into_iter().find(|of| of.server == server).and_then(|of| of.sized)
+            };
+            let [a, b] = [&even.server, &even.against].map(|server| sized(server).expect("planned").worth(objective));
+            assert!((a / b - 1.0).abs() < 1e-6, "{objective:?}, {}: {a}, {b}", even.server);
+        }
+    }
+}
+
+#[test]
+fn networks_and_wirings_are_as_asked() {
+    let catalog = Catalog::embedded();
+    let names = ["dgx-h100".to_owned()];
+    let of = |wirings: Vec<Wiring>, networks: Vec<Network>| {
+        Design::offered(&names, &Offer { wirings, networks }, catalog).expect("designs")
+    };
+    let ethernet = of(vec![Wiring::Full], vec![Network::Ethernet]);
+    assert!(!ethernet.is_empty() && ethernet.iter().all(|design| design.network == Network::Ethernet));
+    assert!(ethernet[0].wiring().contains("(Ethernet)"), "{}", ethernet[0].wiring());
+    assert!(Design::all(&names, catalog).expect("designs").iter().all(|design| design.wiring != Wiring::RailOnly));
+
+    // Rails without spines are cheaper, and as fast where a job keeps to them.
+    let workload = workload(&JOB.replace("200B", "2T").replace("256 sequences", "1024 sequences"));
+    let best = |wiring: Wiring| {
+        let designs = of(vec![wiring], vec![Network::Infiniband]);
+        let question = Question {
+            workload: &workload,
+            deadline: Some(Seconds::new(8.0 * DAY)),
+            limits: Limits::default(),
+            objective: Objective::Capital,
+            site: &Site::default(),
+            designs: &designs,
+            catalog,
+            calibration: Calibration::defaults(),
+        };
+        Answer::new(&question).best.expect("an answer")
+    };
+    let (full, rails) = (best(Wiring::Full), best(Wiring::RailOnly));
+    assert!(rails.design.file(&Site::default(), rails.nodes).contains("kind: rail-only"));
+    assert!(full.nodes > 32 && rails.price() < full.price() && rails.nodes >= full.nodes, "{} {}", full.nodes, rails.nodes);
 }

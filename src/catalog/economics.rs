@@ -44,7 +44,7 @@ impl<T: Copy> Figure<T> {
     pub fn assumption(&self) -> Sourced<Range<T>> {
         let class = self.class.map(|class| format!("{}, ", class.as_str())).unwrap_or_default();
         let source = format!("{} ({class}{}): {}", self.what, self.date, self.source);
-        Sourced::new(self.range(), Provenance::Assumed, source)
+        Sourced::new(self.range(), Provenance::Assumed, source).seen(self.class, self.date.clone())
     }
 }
 

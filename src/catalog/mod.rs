@@ -22,7 +22,7 @@ pub use hardware::{Cooling, Link, LinkCategory, Nics, Server, Switch};
 pub use model::{Activation, Experts, LatentAttention, Model, Norm, Position, Published, SlidingWindow};
 pub use part::{Part, PartKind};
 pub use price::{Price, PriceClass, Priced};
-pub use provenance::{Provenance, Sourced};
+pub use provenance::{Provenance, Seen, Sourced};
 
 use crate::units::Currency;
 
@@ -201,7 +201,8 @@ impl Catalog {
             return Some(Sourced::new(1.0, Provenance::Datasheet, "USD"));
         }
         let rate = self.currencies.iter().find(|rate| rate.code == currency)?;
-        Some(Sourced::new(rate.usd, Provenance::Datasheet, format!("{}: {}", rate.date, rate.source)))
+        let rate_of = Sourced::new(rate.usd, Provenance::Datasheet, format!("{}: {}", rate.date, rate.source));
+        Some(rate_of.seen(None, rate.date.clone()))
     }
 }
 

@@ -3,7 +3,7 @@
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use super::Provenance;
+use super::{Provenance, Sourced};
 use crate::units::{Money, MoneyInterval};
 
 /// A dated price range for one piece of hardware.
@@ -78,6 +78,13 @@ impl Priced {
             provenance: Provenance::Given,
             source: place.into(),
         }
+    }
+
+    /// How far to trust it, who says so, since when.
+    #[must_use]
+    pub fn origin(&self) -> Sourced<()> {
+        let origin = Sourced::new((), self.provenance, self.source.clone());
+        if self.date.is_empty() && self.class.is_none() { origin } else { origin.seen(self.class, self.date.clone()) }
     }
 }
 

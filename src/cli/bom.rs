@@ -1,11 +1,12 @@
 //! `planner bom`.
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
 
 use super::told::{Form, Telling};
-use super::{Failure, Global, Outcome, input};
+use super::{Failure, Global, Outcome, input, output};
 use crate::catalog::Catalog;
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::economics::bill::{BILL_SCHEMA_VERSION, Bill};
@@ -29,6 +30,9 @@ pub struct BomArguments {
     /// Refuse a bill with an item that no price is known of
     #[arg(long)]
     require_prices: bool,
+    /// Write a workbook as well: prices that may be changed, and sums that follow
+    #[arg(long, value_name = "FILE.xlsx", value_parser = output::workbook)]
+    xlsx: Option<PathBuf>,
     #[command(flatten)]
     form: Form,
 }
@@ -57,6 +61,9 @@ pub(super) fn run(arguments: &BomArguments, global: &Global) -> Result<Outcome, 
         csv: &report::bill_csv,
     };
     arguments.form.tell(&bills, &telling, None)?;
+    if let Some(path) = &arguments.xlsx {
+        output::save(path, &report::bills_xlsx(&bills).map_err(anyhow::Error::from)?)?;
+    }
     Ok(if bills.iter().all(Bill::holds) { Outcome::Done } else { Outcome::No })
 }
 

@@ -75,6 +75,7 @@ impl Choice {
             any_precision: self.any_precision,
             any_overlap: self.any_overlap,
             exhaustive: self.exhaustive,
+            any_in_time: false,
         }
     }
 }

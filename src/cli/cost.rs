@@ -19,7 +19,8 @@ use crate::yaml::{self, path};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  planner cost h100-superpod-127\n  planner cost cluster.yaml --workload llama3-70b --format markdown\n  \
-                        planner cost h100-superpod-127 --budget '50 B USD' --work '6e26 FLOP'"
+                        planner cost h100-superpod-127 --budget '50 B USD' --work '6e26 FLOP'\n  \
+                        planner cost cluster.yaml --xlsx cost.xlsx"
 )]
 pub struct CostArguments {
     /// Cluster file, or the name of an embedded example [default: h100-superpod-127]
@@ -43,6 +44,9 @@ pub struct CostArguments {
     /// Part of the dense 16-bit peak that `--work` reaches
     #[arg(long, value_name = "PERCENT", default_value = "40 %", requires = "work")]
     mfu: Share,
+    /// Write a workbook as well: what is assumed, and formulas that follow when it is changed
+    #[arg(long, value_name = "FILE.xlsx", value_parser = output::workbook)]
+    xlsx: Option<PathBuf>,
     #[command(flatten)]
     form: Form,
 }
@@ -72,11 +76,14 @@ pub(super) fn run(arguments: &CostArguments, global: &Global) -> Result<Outcome,
         Format::Json => report::json(&costs).map_err(anyhow::Error::from)?,
     };
     output::write(arguments.form.destination.output.as_deref(), &text)?;
+    if let Some(path) = &arguments.xlsx {
+        output::save(path, &report::costs_xlsx(&costs).map_err(anyhow::Error::from)?)?;
+    }
     Ok(Outcome::Done)
 }
 
 /// A missing price as a mistake of the cluster file: at its `cost`, or at its pools where it has none.
-fn placed(missing: &MissingPrice, cluster: &str) -> Diagnostic {
+pub(super) fn placed(missing: &MissingPrice, cluster: &str) -> Diagnostic {
     let error = Diagnostic::error(Code::UnknownPrice, missing.to_string()).help(missing.put.clone());
     let Some((source, tree)) = examples::read(cluster).ok().and_then(|(s, _)| Some((s.clone(), yaml::scan(&s).ok()?))) else {
         return error;

@@ -18,6 +18,7 @@ mod launch;
 mod measurements;
 mod merge;
 mod output;
+mod phases;
 mod plan;
 mod progress;
 mod schedule;
@@ -92,6 +93,8 @@ enum Command {
     Compare(compare::CompareArguments),
     /// Size a cluster: which server, how many, wired how, for jobs with deadlines within a budget, power and space
     Size(size::SizeArguments),
+    /// Buy in phases for demand that grows: what to order when, what that costs today, when GPUs are short
+    Phases(phases::PhasesArguments),
     /// Write the planned layout as options of a training framework, ready to paste
     Launch(launch::LaunchArguments),
     /// Write a workload file from a launch script or a configuration of a training framework
@@ -185,6 +188,7 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Plan(arguments) => plan::run(arguments, global),
         Command::Explain(arguments) => explain::run(arguments, global),
         Command::Cost(arguments) => cost::run(arguments, global),
+        Command::Phases(arguments) => phases::run(arguments, global),
         Command::Schedule(arguments) => schedule::run(arguments, global),
         Command::Schedules(arguments) => schedules::run(arguments, global),
         Command::Compare(arguments) => compare::run(arguments, global),

@@ -1,7 +1,7 @@
 //! Writing results: data to standard output or to a file that is replaced in one move, messages to standard error.
 
 use std::io::{ErrorKind, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 
@@ -17,13 +17,23 @@ pub(super) fn warn(text: &str) {
     let _ = anstream::stderr().lock().write_all(text.as_bytes());
 }
 
-/// Writes data to `path`, or prints it when that is absent or `-`. The old file is there until the new one is whole.
+/// Writes data to `path`, or prints it when that is absent or `-`.
 pub(super) fn write(path: Option<&Path>, text: &str) -> anyhow::Result<()> {
     let Some(path) = path.filter(|path| *path != Path::new("-")) else { return print(text) };
+    save(path, text.as_bytes())
+}
+
+/// The path of a workbook, which nobody reads on a terminal.
+pub(super) fn workbook(text: &str) -> Result<PathBuf, String> {
+    if text == "-" { Err("a workbook is a file: write its name, such as `cost.xlsx`".to_owned()) } else { Ok(text.into()) }
+}
+
+/// Writes a file in one move. The old one is there until the new one is whole.
+pub(super) fn save(path: &Path, data: &[u8]) -> anyhow::Result<()> {
     let mut name = path.file_name().context("the output path names no file")?.to_os_string();
     name.push(format!(".{}.tmp", std::process::id()));
     let temporary = path.with_file_name(name);
-    let written = std::fs::write(&temporary, text).and_then(|()| std::fs::rename(&temporary, path));
+    let written = std::fs::write(&temporary, data).and_then(|()| std::fs::rename(&temporary, path));
     if written.is_err() {
         // The half-written file is ours to take away; the error that matters is the first.
         let _ = std::fs::remove_file(&temporary);

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use super::input::{self, Format};
 use super::told::Form;
@@ -10,7 +10,7 @@ use super::{Failure, Global, Outcome, output};
 use crate::calibration::Calibration;
 use crate::diagnostic::{Code, Source};
 use crate::report;
-use crate::size::{Answer, Design, Limits, Question, Site};
+use crate::size::{Answer, Design, Limits, Network, Objective, Offer, Question, Site, Wiring};
 use crate::spec::{Workload, examples};
 use crate::units::{Currency, Money, Seconds, Watts};
 
@@ -18,7 +18,8 @@ use crate::units::{Currency, Money, Seconds, Watts};
 #[derive(Debug, Args)]
 #[command(
     after_help = "Examples:\n  planner size -w llama3-70b --deadline '90 days' --site-limit '5 MW'\n  planner size -w jobs.yaml --site site.yaml --budget '60000000 USD' \
-                        --server dgx-h200,dgx-b200 --write cluster.yaml"
+                        --server dgx-h200,dgx-b200 --write cluster.yaml\n  \
+                        planner size -w jobs.yaml --objective runs --network ethernet --wiring full,rail-only"
 )]
 pub struct SizeArguments {
     /// Workload file, or the name of an embedded example
@@ -45,6 +46,15 @@ pub struct SizeArguments {
     /// Servers that may be bought [default: those with a price and an accelerator since 2022]
     #[arg(long, value_name = "SERVER", value_delimiter = ',')]
     server: Vec<String>,
+    /// What is made as small as it can be
+    #[arg(long, value_enum, default_value_t = Least::Capital)]
+    objective: Least,
+    /// How leaves may be joined
+    #[arg(long, value_enum, value_name = "WIRING", value_delimiter = ',', default_values_t = [Joined::Full, Joined::Oversubscribed])]
+    wiring: Vec<Joined>,
+    /// Networks that may be bought [default: all]
+    #[arg(long, value_enum, value_name = "NETWORK", value_delimiter = ',')]
+    network: Vec<Kind>,
     /// Power, prices and reliability of the site: a cluster file without `name`, `pools` and `fabric`
     #[arg(long, value_name = "FILE")]
     site: Option<PathBuf>,
@@ -58,13 +68,64 @@ pub struct SizeArguments {
     form: Form,
 }
 
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Least {
+    /// What is bought
+    Capital,
+    /// Owning the cluster over the life of its hardware: capital, site, electricity, people
+    Ownership,
+    /// The jobs, at what a used GPU-hour costs the owner
+    Runs,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Joined {
+    /// As much bandwidth out of a leaf as into it
+    Full,
+    /// Twice as much into a leaf as out of it
+    Oversubscribed,
+    /// Leaves of one rail alone, without spines
+    RailOnly,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Kind {
+    /// InfiniBand
+    Infiniband,
+    /// Ethernet
+    Ethernet,
+}
+
+impl SizeArguments {
+    fn objective(&self) -> Objective {
+        match self.objective {
+            Least::Capital => Objective::Capital,
+            Least::Ownership => Objective::Ownership,
+            Least::Runs => Objective::Runs,
+        }
+    }
+
+    fn offer(&self) -> Offer {
+        let wiring = |joined: &Joined| match joined {
+            Joined::Full => Wiring::Full,
+            Joined::Oversubscribed => Wiring::Oversubscribed,
+            Joined::RailOnly => Wiring::RailOnly,
+        };
+        let network = |kind: &Kind| match kind {
+            Kind::Infiniband => Network::Infiniband,
+            Kind::Ethernet => Network::Ethernet,
+        };
+        Offer { wirings: self.wiring.iter().map(wiring).collect(), networks: self.network.iter().map(network).collect() }
+    }
+}
+
 pub(super) fn run(arguments: &SizeArguments, global: &Global) -> Result<Outcome, Failure> {
     let catalog = input::catalog(global)?;
     let site = match &arguments.site {
         Some(path) => Site::read(&Source::read(path)?)?,
         None => Site::default(),
     };
-    let designs = Design::all(&arguments.server, &catalog)?;
+    let designs = Design::offered(&arguments.server, &arguments.offer(), &catalog)?;
     let Some(first) = designs.first() else { return Err(anyhow::anyhow!("the catalogue has no server to buy").into()) };
     let (source, _) = examples::read(&arguments.workload)?;
     let workload = Workload::load(source, &catalog)?;
@@ -91,6 +152,7 @@ pub(super) fn run(arguments: &SizeArguments, global: &Global) -> Result<Outcome,
             racks: arguments.racks,
             lead_time: arguments.lead_time,
         },
+        objective: arguments.objective(),
         site: &site,
         designs: &designs,
         catalog: &catalog,

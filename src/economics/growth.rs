@@ -42,13 +42,6 @@ impl Growth {
     pub fn order(&self, at: Seconds, lead: Seconds, headroom: f64, installed: f64, retired: f64) -> f64 {
         (self.at(at + lead) * (1.0 + headroom) - installed + retired).max(0.0)
     }
-
-    /// The fewest scalable units, each of `unit`, that hold the demand on the day a phase goes into service.
-    #[must_use]
-    pub fn units(&self, in_service: Seconds, unit: f64) -> u64 {
-        // A hair less than a whole number is rounding.
-        (self.at(in_service) / unit - 1e-9).ceil().max(0.0) as u64
-    }
 }
 
 /// Numbers of economics.md, section 3, and of public-claims.md, section 4.
@@ -96,11 +89,8 @@ mod tests {
     }
 
     #[test]
-    fn phases_of_whole_units() {
+    fn the_day_of_the_shortfall() {
         let demand = Growth { now: 200.0, doubling: months(12.0) };
-        let units: Vec<u64> = [0.0, 12.0, 18.0, 24.0].into_iter().map(|t| demand.units(months(t), 256.0)).collect();
-        assert_eq!(units, [1, 2, 3, 4]);
-        assert_eq!(Growth { now: 256.0, doubling: months(12.0) }.units(months(12.0), 256.0), 2);
         assert!((demand.reaches(800.0) / months(24.0) - 1.0).abs() < 1e-12);
         assert_eq!(demand.reaches(100.0), Seconds::ZERO);
     }

@@ -3,6 +3,7 @@
 use serde::Serialize;
 
 use super::exchange::{Exchange, MissingPrice, Priced};
+use super::sheet::{Entry, Plain, Sheet};
 use crate::catalog::{Provenance, Sourced};
 use crate::spec::{Cluster, Component, Cost, Pool};
 use crate::units::{HourlyPrice, Range};
@@ -21,6 +22,9 @@ pub struct CostLine {
     pub share_of_owned_cost: f64,
     /// How it is computed.
     pub formula: String,
+    /// The same for spreadsheets, see [`super::sheet`].
+    #[serde(skip)]
+    pub recipe: String,
 }
 
 impl CostLine {
@@ -52,12 +56,20 @@ pub(super) struct Ledger<'a> {
     pub exchange: Exchange<'a>,
     pub lines: Vec<CostLine>,
     pub figures: Vec<CostFigure>,
+    pub sheet: Sheet,
     pub without_a_price: Vec<String>,
 }
 
 impl<'a> Ledger<'a> {
     pub(super) fn new(exchange: Exchange<'a>, pool: &'a Pool) -> Self {
         let cluster = exchange.cluster;
+        let mut sheet = Sheet::default();
+        let year = Sourced::new((), Provenance::Given, "365.25 days");
+        sheet.enter("hours of a year", Range::exact(Plain(8766.0, "h")), &year);
+        let counted = |what: &str| Sourced::new((), Provenance::Given, format!("cluster file, {what}"));
+        sheet.enter("GPUs", Range::exact(f64::from(cluster.gpus().max(1))), &counted("all pools"));
+        sheet.enter("GPUs of the pool", Range::exact(f64::from(pool.gpus())), &counted("nodes of the pool"));
+        sheet.enter("GPUs of a node", Range::exact(f64::from(pool.gpus_per_node)), &counted("server of the pool"));
         Self {
             cluster,
             cost: &cluster.cost,
@@ -65,12 +77,20 @@ impl<'a> Ledger<'a> {
             exchange,
             lines: Vec::new(),
             figures: Vec::new(),
+            sheet,
             without_a_price: Vec::new(),
         }
     }
 
-    pub(super) fn line(&mut self, component: Component, gpu_hour: Range<HourlyPrice>, formula: impl Into<String>) {
-        self.lines.push(CostLine { component, subsidy: None, gpu_hour, share_of_owned_cost: 0.0, formula: formula.into() });
+    /// Writes a line: how it is computed, in words and for spreadsheets.
+    pub(super) fn line(
+        &mut self,
+        component: Component,
+        gpu_hour: Range<HourlyPrice>,
+        (formula, recipe): (impl Into<String>, impl Into<String>),
+    ) {
+        let (formula, recipe) = (formula.into(), recipe.into());
+        self.lines.push(CostLine { component, subsidy: None, gpu_hour, share_of_owned_cost: 0.0, formula, recipe });
     }
 
     pub(super) fn note<T>(&mut self, what: &'static str, value: impl std::fmt::Display, of: &Sourced<T>) {
@@ -78,8 +98,19 @@ impl<'a> Ledger<'a> {
         self.figures.push(figure);
     }
 
-    /// A figure that has to be there, noted; `example` is what to write under `cost` where it is not.
-    pub(super) fn need<T: Copy + PartialEq + std::fmt::Display>(
+    /// A figure that is known, noted and entered.
+    pub(super) fn enter<T: Entry + PartialEq + std::fmt::Display, U>(
+        &mut self,
+        what: &'static str,
+        value: Range<T>,
+        of: &Sourced<U>,
+    ) {
+        self.note(what, value, of);
+        self.sheet.enter(what, value, of);
+    }
+
+    /// A figure that has to be there, noted and entered; `example` is what to write under `cost` where it is not.
+    pub(super) fn need<T: Entry + PartialEq + std::fmt::Display>(
         &mut self,
         what: &'static str,
         known: Option<&Sourced<Range<T>>>,
@@ -88,7 +119,7 @@ impl<'a> Ledger<'a> {
         let Some(figure) = known else {
             return Err(MissingPrice::new(what, format!("write `{example}` under `cost` in the cluster file")));
         };
-        self.note(what, figure.value, figure);
+        self.enter(what, figure.value, figure);
         Ok(figure.value)
     }
 }

@@ -1,11 +1,14 @@
 //! The lines of what is paid year by year: staff, maintenance, insurance, licences, data; and what somebody else pays.
 
+use std::fmt::Write as _;
+
 use super::exchange::Priced;
 use super::hardware::Terms;
 use super::ledger::{CostLine, Ledger};
+use super::sheet;
 use super::subsidy::Subsidy;
 use crate::catalog::{Provenance, Sourced};
-use crate::spec::Component;
+use crate::spec::{Component, SubsidyTerms};
 use crate::units::{GpuPrice, GpuYearPrice, HourlyPrice, Money, Range, YearlyPrice};
 
 /// Hours of a year.
@@ -20,7 +23,7 @@ impl Ledger<'_> {
         let pay = self.exchange.each(pay, YearlyPrice::per_unit, |pay| pay)?;
         let hour = pay.with(each.turned(), |pay, gpus| GpuYearPrice::new(pay * (1.0 / gpus)).hourly());
         let formula = format!("{}/year / {} GPUs / 8,766 h", pay.value, each.value);
-        self.line(Component::Staff, hour, formula);
+        self.line(Component::Staff, hour, (formula, "{pay_of_a_person}/{~gpus_per_person}/{hours_of_a_year}"));
         Ok(())
     }
 
@@ -30,7 +33,9 @@ impl Ledger<'_> {
         if let Some(price) = hardware {
             let rate = self.need("maintenance of hardware", cost.maintenance.as_ref(), "maintenance: 4 %/year")?;
             let hour = price.with(rate, |price, rate| (price * rate).hourly());
-            self.line(Component::Maintenance, hour, format!("price x {} / 8,766 h", rate.value));
+            let formula = format!("price x {} / 8,766 h", rate.value);
+            let recipe = "{price_of_a_gpu}*{maintenance_of_hardware}/{hours_of_a_year}";
+            self.line(Component::Maintenance, hour, (formula, recipe));
         }
         let none = Range::exact(GpuPrice::new(Money::usd(0.0)));
         let insured = hardware.unwrap_or(none).with(site.unwrap_or(none), |hardware, site| {
@@ -39,7 +44,11 @@ impl Ledger<'_> {
         if insured.high.per_unit().amount() > 0.0 {
             let rate = self.need("insurance and property tax", cost.insurance.as_ref(), "insurance: 1 %/year")?;
             let hour = insured.with(rate, |price, rate| (price * rate).hourly());
-            self.line(Component::Insurance, hour, format!("price of hardware and site x {} / 8,766 h", rate.value));
+            let formula = format!("price of hardware and site x {} / 8,766 h", rate.value);
+            let parts = [hardware.map(|_| "{price_of_a_gpu}"), site.map(|_| "{site_of_a_gpu}")];
+            let insured = parts.into_iter().flatten().collect::<Vec<_>>().join("+");
+            let recipe = format!("({insured})*{{insurance_and_property_tax}}/{{hours_of_a_year}}");
+            self.line(Component::Insurance, hour, (formula, recipe));
         }
         Ok(())
     }
@@ -48,15 +57,16 @@ impl Ledger<'_> {
     pub(super) fn licences(&mut self) -> Priced<()> {
         let given = |key: &str| Sourced::new((), Provenance::Given, format!("cluster file, cost.{key}"));
         if let Some(price) = self.cost.software {
-            self.note("software", price, &given("software"));
+            self.enter("software", Range::exact(price), &given("software"));
             let hour = GpuYearPrice::new(self.exchange.usd(price.per_unit())?).hourly();
-            self.line(Component::Software, Range::exact(hour), format!("{price} / 8,766 h"));
+            self.line(Component::Software, Range::exact(hour), (format!("{price} / 8,766 h"), "{software}/{hours_of_a_year}"));
         }
         if let Some(price) = self.cost.data {
-            self.note("data", price, &given("data"));
+            self.enter("data", Range::exact(price), &given("data"));
             let all = YearlyPrice::new(self.exchange.usd(price.per_unit())?);
             let hour = GpuYearPrice::each_of(all, self.cluster.gpus()).hourly();
-            self.line(Component::Data, Range::exact(hour), format!("{price} / {} GPUs / 8,766 h", self.cluster.gpus()));
+            let formula = format!("{price} / {} GPUs / 8,766 h", self.cluster.gpus());
+            self.line(Component::Data, Range::exact(hour), (formula, "{data}/{gpus}/{hours_of_a_year}"));
         }
         Ok(())
     }
@@ -85,15 +95,56 @@ impl Ledger<'_> {
                 HourlyPrice::new(Money::usd(-paid))
             });
             self.note("subsidy", &subsidy.name, &Sourced::new((), Provenance::Given, "cluster file, cost.subsidies"));
+            let recipe = self.subsidy_recipe(subsidy);
             self.lines.push(CostLine {
                 component: subsidy.on,
                 subsidy: Some(subsidy.name.clone()),
                 gpu_hour: hour,
                 share_of_owned_cost: 0.0,
                 formula: format!("paid by somebody else, of {}", subsidy.on.as_str()),
+                recipe,
             });
         }
         Ok(())
+    }
+
+    /// The recipe of [`Subsidy::per_year`] for what is left of a line.
+    fn subsidy_recipe(&mut self, terms: &SubsidyTerms) -> String {
+        let given = Sourced::new((), Provenance::Given, "cluster file, cost.subsidies");
+        let lines = self.lines.iter().enumerate().filter(|(_, line)| line.component == terms.on);
+        let left: Vec<String> = lines.map(|(i, _)| format!("{{line {i}}}")).collect();
+        if left.is_empty() {
+            return "0".to_owned();
+        }
+        let left = format!("({})", left.join("+"));
+        let called = |what: &str| format!("{}: {what}", terms.name);
+        let percent = called("part of it");
+        self.sheet.enter(&percent, Range::exact(terms.percent), &given);
+        let mut paid = format!("{left}*{{{}}}", sheet::name(&percent));
+        if let Some(amount) = terms.amount {
+            let what = called("amount");
+            self.sheet.enter(&what, Range::exact(amount), &given);
+            let _ = write!(paid, "+{{{}}}/{{gpus}}/{{hours_of_a_year}}", sheet::name(&what));
+        }
+        let mut recipe = format!("MIN({paid},{left})");
+        if let (Some(start), Some(until)) = (self.cost.start, terms.until) {
+            let (first, last) = ("first day in service", called("last day"));
+            self.sheet.enter(first, Range::exact(start), &Sourced::new((), Provenance::Given, "cluster file, cost.start"));
+            self.sheet.enter(&last, Range::exact(until), &given);
+            let (first, last) = (sheet::name(first), sheet::name(&last));
+            let _ = if terms.on == Component::Capital {
+                write!(recipe, "*IF({{{first}}}<={{{last}}},1,0)")
+            } else {
+                write!(recipe, "*MAX(0,MIN(1,({{{last}}}-{{{first}}})/365.25/{{=life_of_hardware}}))")
+            };
+        }
+        if let Some(cap) = terms.cap {
+            let what = called("most");
+            self.sheet.enter(&what, Range::exact(cap), &given);
+            let name = sheet::name(&what);
+            recipe = format!("MIN({recipe},{{{name}}}/{{gpus}}/{{=life_of_hardware}}/{{hours_of_a_year}})");
+        }
+        format!("-{recipe}")
     }
 }
 

@@ -8,6 +8,7 @@ use super::hardware::Terms;
 use super::ledger::{CostFigure, CostLine, Ledger};
 use super::operations::total;
 use super::rent;
+use super::sheet::Sheet;
 use crate::catalog::{Catalog, Provenance};
 use crate::spec::{Cluster, Component, Method, Pool};
 use crate::units::{EnergyPrice, GpuPrice, HourlyPrice, Money, Range, Seconds, Share, Watts, YearlyRate};
@@ -61,6 +62,9 @@ pub struct OwnedCost {
     pub without_a_price: Vec<String>,
     /// What it rests on.
     pub figures: Vec<CostFigure>,
+    /// The same for spreadsheets.
+    #[serde(skip)]
+    pub sheet: Sheet,
 }
 
 impl OwnedCost {
@@ -76,8 +80,9 @@ impl OwnedCost {
         let rented = cluster.cost.method == Method::Rent;
         if rented {
             let price = rent::over_the_life(exchange, pool)?;
-            ledger.note("rent", price.value, &price);
-            ledger.line(Component::Rent, Range::exact(price.value), "price of a rented GPU-hour, everything included");
+            ledger.enter("rent", Range::exact(price.value), &price);
+            let formula = "price of a rented GPU-hour, everything included";
+            ledger.line(Component::Rent, Range::exact(price.value), (formula, "{rent}"));
         } else {
             terms = ledger.hardware()?;
             let site = ledger.site()?;
@@ -89,7 +94,7 @@ impl OwnedCost {
         ledger.subsidies(&terms)?;
         let utilisation = ledger.need("utilisation", cluster.cost.utilisation.as_ref(), "utilisation: 80 %")?;
         let (site_power, largest_power) = (ledger.metered(), ledger.housed() * cluster.power.pue.value);
-        let Ledger { mut lines, figures, without_a_price, .. } = ledger;
+        let Ledger { mut lines, figures, without_a_price, sheet, .. } = ledger;
         let owned = total(lines.iter().map(|line| line.gpu_hour));
         let amount = |price: HourlyPrice| price.per_unit().amount();
         let all = amount(owned.value);
@@ -127,6 +132,7 @@ impl OwnedCost {
             without_a_price,
             lines,
             figures,
+            sheet,
         })
     }
 

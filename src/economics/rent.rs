@@ -6,7 +6,7 @@ use super::crossover::{hours_per_year, margin};
 use super::exchange::{Exchange, MissingPrice, Priced};
 use super::owned::OwnedCost;
 use super::path;
-use crate::catalog::{Provenance, Sourced};
+use crate::catalog::{PriceClass, Provenance, Sourced};
 use crate::spec::{Pool, PricePath};
 use crate::units::{HourlyPrice, Range, Seconds};
 
@@ -63,7 +63,10 @@ pub(super) fn over_the_life(exchange: Exchange<'_>, pool: &Pool) -> Priced<Sourc
     };
     let price = match (cost.rent.or(listed), &pool.accelerator.rental) {
         (Some(price), _) => Sourced::new(price, Provenance::Given, "cluster file, cost.rent"),
-        (None, Some(rate)) => Sourced::new(rate.price, Provenance::Assumed, format!("rent, {}: {}", rate.date, rate.source)),
+        (None, Some(rate)) => {
+            let rent = Sourced::new(rate.price, Provenance::Assumed, format!("rent, {}: {}", rate.date, rate.source));
+            rent.seen(Some(PriceClass::Rent), rate.date.clone())
+        }
         (None, None) => {
             let item = format!("a rented hour of `{}`", pool.accelerator.name);
             return Err(MissingPrice::new(item, "write `rent: {price: 2.50 USD/GPU-hour}` under `cost` in the cluster file"));

@@ -1,8 +1,11 @@
 //! The lines of the site: space, power distribution and cooling; and the electricity that goes through them.
 
+use std::fmt::Write as _;
+
 use super::electricity::{Bill, Month, PeriodPrice, Tariff, bills};
 use super::exchange::{MissingPrice, Priced};
 use super::ledger::Ledger;
+use super::sheet::{self, Plain};
 use super::{capital, facility};
 use crate::catalog::{Provenance, Sourced};
 use crate::spec::{Component, Facility};
@@ -28,15 +31,16 @@ impl Ledger<'_> {
     pub(super) fn site(&mut self) -> Priced<Option<Range<GpuPrice>>> {
         let (power, cost) = (self.housed(), self.cost);
         match &cost.power_per_gpu {
-            Some(measured) => self.note("IT power per GPU", power, measured),
-            None => self.note("IT power per GPU", power, &self.pool.max_power),
+            Some(measured) => self.enter("IT power per GPU", Range::exact(power), measured),
+            None => self.enter("IT power per GPU", Range::exact(power), &self.pool.max_power),
         }
         match &cost.facility {
             Facility::Rented(price) => {
-                self.note("colocation", price.value, price);
+                self.enter("colocation", Range::exact(price.value), price);
                 let month = PowerMonthPrice::new(self.exchange.usd(price.value.per_unit())?);
                 let hour = Range::exact(facility::rented(power, month).hourly());
-                self.line(Component::Facility, hour, format!("{power} x {} x 12 / 8,766 h", price.value));
+                let formula = format!("{power} x {} x 12 / 8,766 h", price.value);
+                self.line(Component::Facility, hour, (formula, "{it_power_per_gpu}*{colocation}*12/{hours_of_a_year}"));
                 Ok(None)
             }
             Facility::Built { price, life, rate, maintenance } => {
@@ -54,7 +58,11 @@ impl Ledger<'_> {
                     "{power} x {} x ({factor:.4} + {}) / 8,766 h, recovery factor and maintenance",
                     watt.value, upkeep.value
                 );
-                self.line(Component::Facility, hour, formula);
+                let dollars = built.map(|built| built.per_unit().amount());
+                self.sheet.step("site of a GPU", "USD", dollars, "{it_power_per_gpu}*1000*{build_cost_of_the_site}");
+                let recipe = "{site_of_a_gpu}*(-PMT({cost_of_capital_of_the_site},{~life_of_the_site},1)\
+                              +{maintenance_of_the_site})/{hours_of_a_year}";
+                self.line(Component::Facility, hour, (formula, recipe));
                 Ok(Some(built))
             }
         }
@@ -63,6 +71,7 @@ impl Ledger<'_> {
     /// Writes the line of electricity, the bills of an even year; gives the part of it that only used hours cost.
     pub(super) fn electricity(&mut self) -> Priced<Range<HourlyPrice>> {
         let power = self.metered();
+        self.power_at_the_meter(power);
         let tariff = self.tariff()?;
         let hourly = |year: f64| GpuYearPrice::new(Money::usd(year)).hourly();
         let year = tariff.1.map(|price| {
@@ -74,8 +83,64 @@ impl Ledger<'_> {
         let more = if tariff.0.demand.is_some() { ", demand on the billed power" } else { "" };
         let more = if tariff.0.taxes > 0.0 || tariff.0.fee > 0.0 { format!("{more}, taxes and fee") } else { more.to_owned() };
         let formula = format!("{power} at the meter x {}{more}", tariff.1.value);
-        self.line(Component::Electricity, year.map(|(total, _)| hourly(total)), formula);
-        Ok(year.map(|(_, energy)| hourly(energy)))
+        let (energy, all) = self.electricity_recipes();
+        self.line(Component::Electricity, year.map(|(total, _)| hourly(total)), (formula, all));
+        let running = year.map(|(_, energy)| hourly(energy));
+        self.sheet.step("running cost", "USD/GPU-h", running.map(|hour| hour.per_unit().amount()), energy);
+        Ok(running)
+    }
+
+    /// Enters what power at the meter follows from.
+    fn power_at_the_meter(&mut self, power: Watts) {
+        let site = &self.cluster.power;
+        self.sheet.enter("PUE", Range::exact(site.pue.value), &site.pue);
+        let measured = self.cost.power_per_gpu.is_some();
+        if !measured {
+            self.sheet.enter("load factor", Range::exact(site.load_factor.value), &site.load_factor);
+        }
+        let recipe = if measured { "{it_power_per_gpu}*{pue}" } else { "{it_power_per_gpu}*{load_factor}*{pue}" };
+        self.sheet.exact_step("power at the meter", "kW", power.get() / 1e3, recipe);
+    }
+
+    /// The recipes of energy with its taxes and of the whole bill. An even load is billed its own power, or more by a floor; a ratchet
+    /// never takes more than the highest month.
+    fn electricity_recipes(&mut self) -> (String, String) {
+        let e = &self.cost.electricity;
+        let given = |key: &str| Sourced::new((), Provenance::Given, format!("cluster file, cost.electricity.{key}"));
+        let mut of_periods = Vec::new();
+        for (name, price, hours) in &e.periods {
+            let (what, week) = (format!("electricity, {name}"), format!("hours a week, {name}"));
+            self.sheet.enter(&what, Range::exact(*price), &given("periods"));
+            self.sheet.enter(&week, Range::exact(Plain(hours.get() * 168.0, "h/week")), &given("periods"));
+            of_periods.push(format!("{{{}}}*{{{}}}", sheet::name(&what), sheet::name(&week)));
+        }
+        let price = if of_periods.is_empty() { "{electricity}".to_owned() } else { format!("({})/168", of_periods.join("+")) };
+        let mut more = String::new();
+        if let Some(price) = e.demand {
+            self.sheet.enter("demand", Range::exact(price), &given("demand"));
+            let billed = if let Some(contract) = e.contract {
+                self.sheet.enter("contracted power", Range::exact(contract), &given("contract"));
+                self.sheet.enter("part of the contract billed at least", Range::exact(e.floor), &given("floor"));
+                "MAX({power_at_the_meter},{contracted_power}*{part_of_the_contract_billed_at_least}/{gpus})"
+            } else {
+                "{power_at_the_meter}"
+            };
+            let _ = write!(more, "+{billed}*{{demand}}*12/{{hours_of_a_year}}");
+        }
+        if let Some(fee) = e.fee {
+            self.sheet.enter("fixed fee", Range::exact(fee), &given("fee"));
+            more += "+{fixed_fee}/{gpus}/{hours_of_a_year}";
+        }
+        let mut taxes = "";
+        if e.taxes > Share::ZERO {
+            self.sheet.enter("taxes on electricity", Range::exact(e.taxes), &given("taxes"));
+            taxes = "*(1+{taxes_on_electricity})";
+        }
+        let energy = format!("{{power_at_the_meter}}*{price}");
+        (
+            format!("{energy}{taxes}"),
+            if more.is_empty() { format!("{energy}{taxes}") } else { format!("({energy}{more}){taxes}") },
+        )
     }
 
     /// The tariff in US dollars with one GPU's part of what the cluster contracts, and the mean price of its energy.
@@ -110,6 +175,12 @@ impl Ledger<'_> {
             }
         };
         self.note("electricity", &from.value, &from);
+        match (self.cluster.power.tariff, &e.tariff) {
+            _ if !e.periods.is_empty() => {}
+            (Some(flat), _) => self.sheet.enter("electricity", Range::exact(flat), &from),
+            (None, Some(known)) => self.sheet.enter("electricity", known.value, known),
+            (None, None) => {}
+        }
         if let Some(price) = e.demand {
             self.note("demand", price, &given(String::new(), "cost.electricity.demand"));
         }

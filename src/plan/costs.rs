@@ -2,9 +2,11 @@
 
 use serde::Serialize;
 
-use super::{Plan, SCHEMA_VERSION};
+use super::{Plan, SCHEMA_VERSION, cost_sheet};
 use crate::catalog::Catalog;
+use crate::economics::bill::Bill;
 use crate::economics::budget::{Purchase, buy};
+use crate::economics::sheet::Sheet;
 use crate::economics::{CostEstimate, Exchange, MissingPrice, OwnedCost, Priced, RentOrBuy, work};
 use crate::spec::{Cluster, Pool};
 use crate::units::{Flop, FlopPerSecond, GpuHours, Money, Range};
@@ -20,6 +22,9 @@ pub struct Costs {
     pub pools: Vec<PoolCost>,
     /// Jobs on it.
     pub runs: Vec<RunCost>,
+    /// What is bought, for spreadsheets.
+    #[serde(skip)]
+    pub bill: Bill,
 }
 
 /// What a pool costs by the hour.
@@ -41,6 +46,9 @@ pub struct PoolCost {
     /// What an amount of work costs on it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub work: Option<WorkCost>,
+    /// All of it for spreadsheets, runs on the pool included.
+    #[serde(skip)]
+    pub sheet: Sheet,
 }
 
 /// What a job costs.
@@ -93,7 +101,7 @@ impl Costs {
         let exchange = Exchange { cluster, catalog };
         let pool = |pool: &Pool| {
             let owned = OwnedCost::new(cluster, pool, catalog, None)?;
-            Ok(PoolCost {
+            let mut cost = PoolCost {
                 pool: pool.name.clone(),
                 accelerator: pool.accelerator.title.clone(),
                 gpus: pool.gpus(),
@@ -101,7 +109,10 @@ impl Costs {
                 purchase: asked.budget.map(|budget| purchase(exchange, &owned, budget)).transpose()?,
                 work: asked.work.and_then(|(work, mfu)| work_cost(pool, &owned, work, mfu)),
                 owned,
-            })
+                sheet: Sheet::default(),
+            };
+            cost.sheet = cost_sheet::sheet(&cost, pool, exchange, asked, plans);
+            Ok(cost)
         };
         let runs = plans.iter().filter_map(|plan| {
             let (run, cost) = plan.run.as_ref().zip(plan.cost.clone())?;
@@ -112,6 +123,7 @@ impl Costs {
             cluster: cluster.name.clone(),
             pools: cluster.pools.iter().map(pool).collect::<Priced<_>>()?,
             runs: runs.collect(),
+            bill: Bill::of(cluster, catalog),
         })
     }
 }

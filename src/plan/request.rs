@@ -34,6 +34,8 @@ pub struct Request {
     pub any_overlap: bool,
     /// Whether every layout that fits is costed, whatever its bound.
     pub exhaustive: bool,
+    /// Whether any layout that meets the job's deadline is as good as the best, see [`Wanted::any_in_time`].
+    pub any_in_time: bool,
 }
 
 impl Default for Request {
@@ -49,6 +51,7 @@ impl Default for Request {
             any_precision: false,
             any_overlap: false,
             exhaustive: false,
+            any_in_time: false,
         }
     }
 }
@@ -103,6 +106,7 @@ impl Request {
             time_limit: self.time_limit,
             exhaustive: self.exhaustive,
             beside: None,
+            any_in_time: self.any_in_time,
         }
     }
 }

@@ -199,7 +199,7 @@ fn asked(pool: &PoolCost) -> Vec<String> {
 }
 
 /// Money in three digits with its thousands: `3.02 M USD`.
-fn short(money: Money) -> String {
+pub(super) fn short(money: Money) -> String {
     let amount = money.amount();
     let scales = [(1e12, " T"), (1e9, " B"), (1e6, " M"), (1e3, " k")];
     let (size, letter) = scales.into_iter().find(|(size, _)| amount.abs() >= *size).unwrap_or((1.0, ""));

@@ -12,6 +12,7 @@ mod fleet;
 mod gantt_svg;
 mod gantt_text;
 mod markdown;
+mod phases;
 mod plan;
 mod roofline;
 mod scene;
@@ -24,6 +25,7 @@ mod sweep;
 mod table;
 mod trace;
 mod validation;
+mod xlsx;
 
 pub use bench::{adapters, bench_table, bench_text};
 pub use bom::{bill_csv, bill_markdown, bill_text};
@@ -37,6 +39,7 @@ pub use fleet::{fleet_table, fleet_text};
 pub use gantt_svg::gantt_svg;
 pub use gantt_text::gantt_text;
 pub use markdown::plan_markdown;
+pub use phases::{PhasesTold, phases_csv, phases_markdown, phases_text};
 pub use plan::plan_text;
 pub use roofline::roofline_svg;
 pub use scene::Scene;
@@ -53,6 +56,7 @@ pub use validation::{
     By, ValidationReport, headline, validation_markdown, validation_page, validation_parts, validation_report,
     validation_scatter, validation_text,
 };
+pub use xlsx::{bills_xlsx, costs_xlsx};
 
 use serde::Serialize;
 

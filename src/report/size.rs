@@ -4,10 +4,11 @@
 use std::fmt::Write as _;
 
 use super::Table;
+use super::cost::short;
 use super::plan::wrapped;
-use crate::size::{Answer, Sized, Use, Way};
+use crate::size::{Answer, Owning, Sized, Use, Way};
 use crate::spec::Workload;
-use crate::units::{Currency, Money, grouped};
+use crate::units::{Currency, Money, MoneyInterval, grouped};
 
 /// The answer as text.
 #[must_use]
@@ -57,6 +58,8 @@ pub fn size_csv(answer: &Answer) -> String {
             "capital_usd",
             "capital_low_usd",
             "capital_high_usd",
+            "ownership_usd",
+            "runs_usd",
             "site_power_w",
             "racks",
             "exceeds",
@@ -70,6 +73,9 @@ pub fn size_csv(answer: &Answer) -> String {
         let money = |of: &dyn Fn(crate::units::MoneyInterval) -> Money| {
             sized.and_then(|sized| sized.capital).map(|capital| number(of(capital).amount())).unwrap_or_default()
         };
+        let owning = |of: &dyn Fn(&Owning) -> Money| {
+            sized.and_then(|sized| sized.owning.as_ref()).map(|owning| number(of(owning).amount())).unwrap_or_default()
+        };
         table.row([
             candidate.server.clone(),
             text(&|sized| sized.design.switch.clone()),
@@ -80,6 +86,8 @@ pub fn size_csv(answer: &Answer) -> String {
             money(&|capital| capital.value()),
             money(&|capital| capital.low()),
             money(&|capital| capital.high()),
+            owning(&|owning| owning.over_life.value),
+            owning(&|owning| owning.runs.value),
             text(&|sized| number(sized.site_power.get())),
             text(&|sized| sized.racks.to_string()),
             candidate.exceeds.iter().map(|need| need.as_str()).collect::<Vec<_>>().join("; "),
@@ -118,6 +126,11 @@ fn verdict(answer: &Answer) -> Vec<String> {
     let Some(best) = &answer.best else { return refusal(answer) };
     let jobs: Vec<String> =
         best.jobs.iter().map(|job| format!("{} in {} on {}", job.name, job.time, job.strategy.describe())).collect();
+    let owning = best.owning.as_ref().map(|owning| {
+        let (all, runs) = (short(owning.over_life.value), short(owning.runs.value));
+        format!(" Owned over {} for {all}, at which the runs cost {runs}.", owning.life)
+    });
+    let owning = owning.unwrap_or_default();
     let mut lines = vec![
         format!(
             "Buy {} nodes of {} ({} GPUs) on {}: {}.",
@@ -128,7 +141,7 @@ fn verdict(answer: &Answer) -> Vec<String> {
             jobs.join("; ")
         ),
         format!(
-            "Capital {}. Power {} at the meter, {} in a rack. Racks {}.",
+            "Capital {}.{owning} Power {} at the meter, {} in a rack. Racks {}.",
             capital(best),
             best.site_power,
             best.rack_power,
@@ -179,13 +192,15 @@ fn tables(answer: &Answer) -> Vec<(&'static str, Table)> {
     if !answer.swings.is_empty() {
         out.push(("What moves the answer", swings(answer)));
     }
+    if !answer.break_evens.is_empty() {
+        out.push(("At what price of a node two servers cost the same", break_evens(answer)));
+    }
     out
 }
 
 fn servers(answer: &Answer) -> Table {
-    let mut table =
-        Table::new(&["server", "nodes", "GPUs", "done in", "capital", "low", "high", "power", "racks", "network", ""], 1)
-            .with_remarks();
+    let headings = ["server", "nodes", "GPUs", "done in", "capital", "owned", "runs", "power", "racks", "network", ""];
+    let mut table = Table::new(&headings, 1).with_remarks();
     for candidate in &answer.servers {
         let Some(sized) = &candidate.sized else {
             let mut row = vec![candidate.server.clone()];
@@ -194,52 +209,85 @@ fn servers(answer: &Answer) -> Table {
             table.row(row);
             continue;
         };
-        let money = |of: &dyn Fn(crate::units::MoneyInterval) -> Money| {
-            sized.capital.map_or("-".to_owned(), |capital| of(capital).to_string())
-        };
         let exceeds: Vec<&str> = candidate.exceeds.iter().map(|need| need.as_str()).collect();
-        table.row([
+        let mut row = vec![
             candidate.server.clone(),
             grouped(f64::from(sized.nodes), 0),
             grouped(f64::from(sized.gpus), 0),
             sized.done.to_string(),
-            money(&|capital| capital.value()),
-            money(&|capital| capital.low()),
-            money(&|capital| capital.high()),
+        ];
+        row.extend(money(sized));
+        row.extend([
             sized.site_power.to_string(),
             grouped(f64::from(sized.racks), 0),
             sized.design.wiring(),
             if exceeds.is_empty() { String::new() } else { format!("exceeds {}", exceeds.join(", ")) },
         ]);
+        table.row(row);
     }
     table
 }
 
+/// Capital, cost of owning, cost of the runs.
+fn money(sized: &Sized) -> [String; 3] {
+    let known = |money: Option<Money>| money.map_or_else(|| "-".to_owned(), short);
+    let owning = sized.owning.as_ref();
+    [
+        known(sized.capital.map(MoneyInterval::value)),
+        known(owning.map(|owning| owning.over_life.value)),
+        known(owning.map(|owning| owning.runs.value)),
+    ]
+}
+
 fn front(answer: &Answer) -> Table {
-    let mut table = Table::new(&["server", "nodes", "GPUs", "done in", "capital", "power"], 1);
+    let mut table = Table::new(&["server", "nodes", "GPUs", "done in", "capital", "owned", "runs", "power"], 1);
     for sized in &answer.front {
-        table.row([
+        let mut row = vec![
             sized.design.server.clone(),
             grouped(f64::from(sized.nodes), 0),
             grouped(f64::from(sized.gpus), 0),
             sized.done.to_string(),
-            usd(sized.price()),
-            sized.site_power.to_string(),
-        ]);
+        ];
+        row.extend(money(sized));
+        row.push(sized.site_power.to_string());
+        table.row(row);
     }
     table
 }
 
 fn swings(answer: &Answer) -> Table {
-    let mut table = Table::new(&["", "from", "to", "nodes", "capital"], 3);
+    let mut table = Table::new(&["", "from", "to", "nodes", "capital", "owned", "runs"], 3);
+    let between = |[a, b]: [f64; 2]| {
+        let [a, b] = [a, b].map(|amount| short(Money::usd(amount)));
+        if a == b { a } else { format!("{} to {b}", a.trim_end_matches(" USD")) }
+    };
     for swing in &answer.swings {
         let [a, b] = swing.nodes.map(|nodes| grouped(f64::from(nodes), 0));
+        let known = |ends: Option<[f64; 2]>| ends.map_or_else(|| "-".to_owned(), between);
         table.row([
             swing.what.to_owned(),
             swing.low.clone(),
             swing.high.clone(),
             if a == b { a } else { format!("{a} to {b}") },
-            format!("{} to {}", grouped(swing.capital_usd[0], 0), usd(swing.capital_usd[1])),
+            between(swing.capital_usd),
+            known(swing.ownership_usd),
+            known(swing.runs_usd),
+        ]);
+    }
+    table
+}
+
+fn break_evens(answer: &Answer) -> Table {
+    let mut table = Table::new(&["server", "against", "a node costs", "even at", "change", "a GPU over the other's"], 2);
+    let percent = |share: f64| format!("{:+.1} %", share * 100.0);
+    for even in &answer.break_evens {
+        table.row([
+            even.server.clone(),
+            even.against.clone(),
+            usd(even.node_usd),
+            even.even_usd.map_or_else(|| "no price".to_owned(), usd),
+            even.change().map(percent).unwrap_or_default(),
+            even.premium.map(percent).unwrap_or_default(),
         ]);
     }
     table

@@ -6,7 +6,7 @@
 use serde::Serialize;
 
 use crate::spec::{GridCarbon, Pool};
-use crate::units::{Carbon, CarbonIntensity, Date, Energy, GpuHours, Seconds};
+use crate::units::{Carbon, CarbonIntensity, Date, Energy, GpuHours, Seconds, Share};
 
 const HOUR: f64 = 3_600.0;
 const DAY: f64 = 24.0 * HOUR;
@@ -46,6 +46,14 @@ impl Footprint {
                 .map(|(pool, held)| embodied(pool.embodied_carbon.value, pool.service_life.value, *held))
                 .sum(),
         }
+    }
+
+    /// The same with the making of the hardware spread over the hours of its life that jobs use, where it is known how many these are:
+    /// over every hour, used or not, otherwise.
+    #[must_use]
+    pub fn over_used_hours(self, used: Option<Share>) -> Self {
+        let used = used.map_or(1.0, Share::get).max(f64::MIN_POSITIVE);
+        Self { embodied: self.embodied * (1.0 / used), ..self }
     }
 }
 

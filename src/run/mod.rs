@@ -156,7 +156,7 @@ impl RunEstimate {
             it_power,
             site_power,
             energy,
-            carbon: footprint(energy, time),
+            carbon: footprint(energy, time).over_used_hours(cluster.cost.given_utilisation()),
             year: Year { energy: site_power * YEAR, carbon: footprint(site_power * YEAR, YEAR) },
             meets_deadline: job.deadline.map(|deadline| time <= deadline),
         }

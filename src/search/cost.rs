@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::wanted::Wanted;
+use super::wanted::{Objective, Wanted};
 use crate::parallel::Strategy;
 use crate::step::graph::{Lanes, Replay, Scratch};
 use crate::step::schedule::Pipeline;
@@ -91,5 +91,20 @@ impl Wanted {
     /// The score of a layout of this job.
     pub(super) fn score_of(&self, setup: &Setup<'_>, s: &Strategy, step: Seconds) -> f64 {
         self.score(s, step, setup.computation.sequence, setup.pool.gpus_per_node)
+    }
+
+    /// A score with which no layout meets the deadline, interrupted or not; infinite where meeting it is not all that is wanted.
+    pub(super) fn hopeless(&self, setup: &Setup<'_>) -> f64 {
+        let deadline = self.deadline.as_ref().filter(|_| self.any_in_time && self.objective == Objective::Time);
+        let sequence = f64::from(setup.computation.sequence);
+        // The score is the time of a sequence; a hair more is rounding.
+        deadline.map_or(f64::INFINITY, |deadline| deadline.within.get() * sequence / deadline.tokens.get() * (1.0 + 1e-9))
+    }
+
+    /// Whether a layout is all that is wanted.
+    pub(super) fn is_enough(&self, setup: &Setup<'_>, s: &Strategy, step: Seconds) -> bool {
+        let deadline = self.deadline.as_ref().filter(|_| self.any_in_time);
+        let sizes = (setup.computation.sequence, setup.pool.gpus_per_node);
+        deadline.is_some_and(|deadline| self.run_time(deadline, s, step, sizes) <= deadline.within)
     }
 }

@@ -8,7 +8,7 @@ use super::wanted::Wanted;
 use super::{Account, Kernels, key};
 use crate::parallel::{LayerDeal, Strategy};
 use crate::spec::ScheduleKind;
-use crate::step::{Outline, Peak, Pieces, PoolGroups, Setup, Sides};
+use crate::step::{Communicators, Outline, Peak, Pieces, PoolGroups, Setup, Sides};
 use crate::units::{Bytes, Seconds};
 
 /// Layouts that are costed before the best is looked at again.
@@ -63,6 +63,7 @@ pub(super) struct Opener<'a> {
     pub(super) space: &'a Space,
     pub(super) wanted: &'a Wanted,
     pub(super) kernels: &'a Kernels,
+    pub(super) communicators: &'a Communicators,
 }
 
 /// A pipeline of a family: everything but how replicas share their states.
@@ -77,7 +78,13 @@ impl Opener<'_> {
         let open = self.space.open(family, self.setup.model.layers);
         let mut opened = Opened {
             opener: self,
-            shared: Shared { setup: self.setup, kernels: self.kernels, groups: Vec::new(), pieces: Vec::new() },
+            shared: Shared {
+                setup: self.setup,
+                kernels: self.kernels,
+                communicators: self.communicators,
+                groups: Vec::new(),
+                pieces: Vec::new(),
+            },
             cutoff,
             found: Examined::default(),
         };
@@ -101,6 +108,7 @@ impl Opener<'_> {
 struct Shared<'a> {
     setup: &'a Setup<'a>,
     kernels: &'a Kernels,
+    communicators: &'a Communicators,
     groups: Vec<(u32, PoolGroups)>,
     pieces: Vec<(PiecesKey, Sides<Pieces>)>,
 }
@@ -112,7 +120,7 @@ impl Shared<'_> {
     fn outline(&mut self, s: &Strategy, outline: &mut Outline) {
         let setup = self.setup;
         let group = self.groups.iter().position(|(copies, _)| *copies == s.zero_replicas).unwrap_or_else(|| {
-            self.groups.push((s.zero_replicas, setup.pool_groups(s)));
+            self.groups.push((s.zero_replicas, setup.pool_groups_among(s, self.communicators)));
             self.groups.len() - 1
         });
         let groups = &self.groups[group].1;

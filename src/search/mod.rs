@@ -25,7 +25,7 @@ use rayon::prelude::*;
 use serde::Serialize;
 
 use crate::parallel::Strategy;
-use crate::step::{Costs, Setup, ShardKernels, Sides};
+use crate::step::{Communicators, Costs, Setup, ShardKernels, Sides};
 use crate::units::{Bytes, Seconds};
 use cost::Layout;
 use family::{Desk, Examined, Opener};
@@ -128,8 +128,10 @@ pub fn search_watched(setup: &Setup<'_>, space: &Space, wanted: &Wanted, watch: 
     let families = space.families(&setup.model, setup.computation.sequence, setup.pool.gpus(), setup.pool.domain());
     let mut search = Search::default();
     let mut legal = Vec::with_capacity(families.len());
+    let mut pipelines = open::Counts::new();
     for family in families {
-        let layouts = space.open(&family, setup.model.layers).layouts() * family.batches.len() as u64;
+        // Where the first that does ends the search, nobody asks for an account.
+        let layouts = if wanted.any_in_time { 0 } else { space.count(&family, setup.model.layers, &mut pipelines) };
         search.account.layouts += layouts;
         let many = space.most_gpus.is_some_and(|most| family.degrees.gpus() > u64::from(most));
         if many || wanted.exceeds(&family.degrees, setup.pool.gpus_per_node) {
@@ -145,11 +147,13 @@ pub fn search_watched(setup: &Setup<'_>, space: &Space, wanted: &Wanted, watch: 
         legal.iter().enumerate().map(|(index, (family, _))| (family::bound(setup, wanted, family, &kernels), index)).collect();
     order.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.cmp(&b.1)));
 
-    let opener = Opener { setup, space, wanted, kernels: &kernels };
+    let communicators = Communicators::default();
+    let opener = Opener { setup, space, wanted, kernels: &kernels, communicators: &communicators };
     let mut best: Vec<Layout> = Vec::new();
     let (mut next, mut round) = (0, 1);
+    let hopeless = wanted.hopeless(setup);
     while next < order.len() {
-        let cutoff = if wanted.exhaustive { f64::INFINITY } else { cutoff(&best, wanted.top) };
+        let cutoff = if wanted.exhaustive { f64::INFINITY } else { cutoff(&best, wanted.top).min(hopeless) };
         let over = wanted.time_limit.is_some_and(|limit| began.elapsed() >= limit) && !best.is_empty();
         if order[next].0 > cutoff || over {
             let left: u64 = order[next..].iter().map(|(_, index)| legal[*index].1).sum();
@@ -177,6 +181,10 @@ pub fn search_watched(setup: &Setup<'_>, space: &Space, wanted: &Wanted, watch: 
         }
         next += opened.len();
         round = (2 * round).min(MOST_OPENED);
+        if best.iter().any(|layout| wanted.is_enough(setup, &layout.strategy, layout.step_time)) {
+            search.account.unexplored += order[next..].iter().map(|(_, index)| legal[*index].1).sum::<u64>();
+            break;
+        }
         let a = &search.account;
         watch(Progress { done: a.illegal + a.out_of_memory + a.bounded + a.unwanted + a.costed, all: a.layouts });
     }

@@ -1,5 +1,7 @@
 //! What is open within a family of layouts: schedules, how layers are dealt out, what is computed again, what replicas share.
 
+use std::collections::BTreeMap;
+
 use super::space::{Family, Space, powers_of_two};
 use crate::parallel::{LayerDeal, LayerSplit, Seam, Strategy};
 use crate::spec::{AttentionKernel, Recompute, ScheduleKind};
@@ -18,6 +20,9 @@ pub struct Open {
     /// Stage of ZeRO, copies of what it divides, whether communication overlaps.
     pub shardings: Vec<(u8, u32, bool)>,
 }
+
+/// Pipelines of a number of stages, of two pools with the seam and the tensor-parallel degree; counted.
+pub(super) type Counts = BTreeMap<(u32, Option<(Seam, u32)>), u64>;
 
 /// A schedule, and how layers are dealt out to its stages.
 #[derive(Debug, Clone, Copy)]
@@ -41,8 +46,12 @@ impl Open {
     /// Layouts for one size of the microbatch.
     #[must_use]
     pub fn layouts(&self) -> u64 {
-        let pipelines: usize = self.pipelines.iter().map(|dealt| self.recomputes(dealt.vp).count()).sum();
-        (pipelines * self.shardings.len()) as u64
+        self.each_sharding() * self.shardings.len() as u64
+    }
+
+    /// The same, however replicas share their states.
+    fn each_sharding(&self) -> u64 {
+        self.pipelines.iter().map(|dealt| self.recomputes(dealt.vp).count()).sum::<usize>() as u64
     }
 
     /// What is computed again on `vp` virtual stages. Frameworks count layers by virtual stage where there are several, and have too
@@ -101,6 +110,15 @@ impl Space {
             all_recomputes: self.recomputes(layers.div_ceil(pp.max(1))),
             shardings: self.shardings(family, pp, cp * dp),
         }
+    }
+
+    /// Layouts of a family, counted. Its pipelines depend on its stages alone, and over two pools on how fast each is: they are counted
+    /// once for all families that have them.
+    pub(super) fn count(&self, family: &Family, layers: u32, known: &mut Counts) -> u64 {
+        let Strategy { tp, pp, dp, cp, seam, .. } = family.degrees;
+        let pipelines =
+            *known.entry((pp, seam.map(|seam| (seam, tp)))).or_insert_with(|| self.open(family, layers).each_sharding());
+        pipelines * (self.shardings(family, pp, cp * dp).len() * family.batches.len()) as u64
     }
 
     fn schedules(&self, pp: u32, layers: u32) -> Vec<(ScheduleKind, u32)> {

@@ -83,6 +83,9 @@ pub struct Wanted {
     pub time_limit: Option<Duration>,
     /// Whether every layout that fits is costed, whatever its bound: what the bounds are held against.
     pub exhaustive: bool,
+    /// Whether any layout that meets the deadline is enough, for [`Objective::Time`]: the search ends with the first, and leaves out
+    /// what would miss it were there no interruptions.
+    pub any_in_time: bool,
     /// What the second pool weighs, for pipelines over two.
     pub beside: Option<Beside>,
 }
@@ -111,6 +114,7 @@ impl Default for Wanted {
             time_limit: None,
             exhaustive: false,
             beside: None,
+            any_in_time: false,
         }
     }
 }
@@ -156,6 +160,14 @@ impl Wanted {
         most.is_some_and(|most| self.nodes(s, gpus_per_node) > most)
     }
 
+    /// Time by the calendar of a run that has a deadline, with a layout that steps in `step`.
+    #[must_use]
+    pub fn run_time(&self, of: &Deadline, s: &Strategy, step: Seconds, (sequence, gpus_per_node): (u32, u32)) -> Seconds {
+        let tokens = s.sequences() as f64 * f64::from(sequence);
+        let steps = step * (of.tokens.get() / tokens).ceil();
+        (of.calendar.0)(self.on_pools(s, gpus_per_node), step, steps)
+    }
+
     /// How good a layout is that steps in `step`: less is better. It only rises with the time of a step, so that a bound on the
     /// time bounds it.
     #[must_use]
@@ -166,11 +178,9 @@ impl Wanted {
             Objective::Cost => time * self.gpus(s),
             Objective::Energy => time * self.nodes(s, gpus_per_node),
             Objective::Deadline => {
-                let in_time = self.deadline.as_ref().is_none_or(|deadline| {
-                    let tokens = s.sequences() as f64 * f64::from(sequence);
-                    let steps = step * (deadline.tokens.get() / tokens).ceil();
-                    (deadline.calendar.0)(self.on_pools(s, gpus_per_node), step, steps) <= deadline.within
-                });
+                let sizes = (sequence, gpus_per_node);
+                let whole = |of: &Deadline| self.run_time(of, s, step, sizes);
+                let in_time = self.deadline.as_ref().is_none_or(|deadline| whole(deadline) <= deadline.within);
                 if in_time { time * self.gpus(s) } else { LATE + time * LATE }
             }
         }

@@ -5,16 +5,13 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::Limits;
+use super::{Limits, Network, Offer, Wiring};
 use crate::catalog::{Catalog, Server, Switch};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::spec::Cluster;
 
 /// Year from which accelerators are offered, where no server is named.
 const OFFERED_SINCE: u32 = 2022;
-
-/// Bandwidth into a leaf over bandwidth out of it that is tried.
-const OVERSUBSCRIPTIONS: [f64; 2] = [1.0, 2.0];
 
 /// A server and how many of it would be wired.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -23,6 +20,10 @@ pub struct Design {
     pub server: String,
     /// The switch of its network.
     pub switch: String,
+    /// The kind of that network.
+    pub network: Network,
+    /// How its leaves are joined.
+    pub wiring: Wiring,
     /// Bandwidth into a leaf over bandwidth out of it.
     pub oversubscription: f64,
 }
@@ -33,10 +34,18 @@ impl Design {
     /// # Errors
     /// When a server is unknown, or no switch of the catalogue carries its ports.
     pub fn all(names: &[String], catalog: &Catalog) -> Result<Vec<Self>, Diagnostic> {
+        Self::offered(names, &Offer::default(), catalog)
+    }
+
+    /// The same of the networks and wirings of an offer.
+    ///
+    /// # Errors
+    /// As [`Self::all`].
+    pub fn offered(names: &[String], offer: &Offer, catalog: &Catalog) -> Result<Vec<Self>, Diagnostic> {
         let mut designs = Vec::new();
         if names.is_empty() {
             for server in catalog.servers.iter().filter(|server| is_offered(server, catalog)) {
-                designs.extend(of(server, catalog));
+                designs.extend(of(server, offer, catalog));
             }
             return Ok(designs);
         }
@@ -49,7 +58,7 @@ impl Design {
                     |near| format!("did you mean `{near}`?"),
                 )));
             };
-            let found = of(server, catalog);
+            let found = of(server, offer, catalog);
             if found.is_empty() {
                 let error =
                     Diagnostic::error(Code::UnknownSwitch, format!("no switch of the catalogue carries `{name}`'s ports"));
@@ -63,9 +72,12 @@ impl Design {
     /// How it is wired, in words.
     #[must_use]
     pub fn wiring(&self) -> String {
-        let ratio =
-            if self.oversubscription > 1.0 { format!(", {}:1 oversubscribed", self.oversubscription) } else { String::new() };
-        format!("{}{ratio}", self.switch)
+        let joined = match self.wiring {
+            Wiring::Full => String::new(),
+            Wiring::RailOnly => ", rail-only".to_owned(),
+            Wiring::Oversubscribed => format!(", {}:1 oversubscribed", self.oversubscription),
+        };
+        format!("{} ({}){joined}", self.switch, self.network.as_str())
     }
 
     /// The cluster file of `nodes` nodes on a site.
@@ -83,8 +95,10 @@ impl Design {
         if nodes > 1 {
             let _ = write!(
                 text,
-                "fabric:\n  kind: rail-optimized-fat-tree\n  switch: {}\n  oversubscription: {}\n",
-                self.switch, self.oversubscription
+                "fabric:\n  kind: {}\n  switch: {}\n  oversubscription: {}\n",
+                self.wiring.kind(),
+                self.switch,
+                self.oversubscription
             );
         }
         text
@@ -100,10 +114,13 @@ fn is_offered(server: &Server, catalog: &Catalog) -> bool {
 }
 
 /// The designs of a server, those that lose least to their network first: priced switches that carry its ports, else any that do.
-fn of(server: &Server, catalog: &Catalog) -> Vec<Design> {
+fn of(server: &Server, offer: &Offer, catalog: &Catalog) -> Vec<Design> {
     let Some(nics) = &server.nics else { return Vec::new() };
     let carries = |switch: &&Switch| {
-        switch.ports.is_some() && switch.link.is_some() && switch.port_rate.is_some_and(|rate| rate.get() >= nics.rate.get())
+        offer.has(switch)
+            && switch.ports.is_some()
+            && switch.link.is_some()
+            && switch.port_rate.is_some_and(|rate| rate.get() >= nics.rate.get())
     };
     let priced = |switch: &&Switch| switch.price.is_some();
     let all: Vec<&Switch> = catalog.switches.iter().filter(carries).collect();
@@ -111,13 +128,15 @@ fn of(server: &Server, catalog: &Catalog) -> Vec<Design> {
     if switches.is_empty() {
         switches = all.into_iter().take(1).collect();
     }
-    OVERSUBSCRIPTIONS
-        .into_iter()
-        .flat_map(|oversubscription| {
+    let wirings = Wiring::ALL.into_iter().filter(|wiring| offer.wirings.contains(wiring));
+    wirings
+        .flat_map(|wiring| {
             switches.iter().map(move |switch| Design {
                 server: server.name.clone(),
                 switch: switch.name.clone(),
-                oversubscription,
+                network: Network::of(switch),
+                wiring,
+                oversubscription: wiring.oversubscription(),
             })
         })
         .collect()

@@ -2,11 +2,13 @@
 
 use serde::Serialize;
 
+use super::fewest::First;
+use super::owning::Owning;
 use super::{Design, Question};
 use crate::diagnostic::Diagnostic;
 use crate::economics::bill::Bill;
 use crate::parallel::Strategy;
-use crate::plan::{Plan, Refusal, Request};
+use crate::plan::{Plan, Refusal, Request, laid_out};
 use crate::spec::{Cluster, Job};
 use crate::topology::Topology;
 use crate::units::{Energy, Money, MoneyInterval, Seconds, Watts};
@@ -39,6 +41,8 @@ pub struct Sized {
     pub unpriced: usize,
     /// Cost of the jobs at the price of a GPU-hour.
     pub jobs_cost: Option<Money>,
+    /// What owning it costs; none where a price for that is missing.
+    pub owning: Option<Owning>,
     /// Energy of the jobs at the meter.
     #[serde(rename = "energy_j")]
     pub energy: Energy,
@@ -71,7 +75,7 @@ pub struct JobRun {
 }
 
 impl Sized {
-    /// What designs are ranked by: capital in US dollars; infinite without a price.
+    /// Capital in US dollars; infinite without a price.
     #[must_use]
     pub fn price(&self) -> f64 {
         self.capital.map_or(f64::INFINITY, |capital| capital.value().amount())
@@ -88,7 +92,7 @@ impl Sized {
 pub(super) struct Sizer<'a> {
     pub(super) question: &'a Question<'a>,
     /// The jobs, the earliest deadline first.
-    jobs: Vec<(&'a Job, Seconds)>,
+    pub(super) jobs: Vec<(&'a Job, Seconds)>,
 }
 
 impl<'a> Sizer<'a> {
@@ -116,13 +120,10 @@ impl<'a> Sizer<'a> {
     pub(super) fn planned(&self, design: &Design, cluster: &Cluster) -> Result<Sized, String> {
         let question = self.question;
         let topology = Topology::new(cluster);
-        let request = Request { top: 1, ..Request::default() };
         let mut done = question.limits.lead_time.unwrap_or(Seconds::ZERO);
         let (mut jobs, mut energy, mut costs) = (Vec::new(), Energy::ZERO, Vec::new());
         for (job, deadline) in &self.jobs {
-            let how: (_, _, &dyn Fn(crate::search::Progress)) = (question.calibration, &request, &|_| {});
-            let plan = Plan::asked((cluster, &topology), question.workload, job, question.catalog, how);
-            let plan = plan.map_err(|refusal| said(&refusal))?;
+            let plan = self.plan((cluster, &topology), job)?;
             let Some(run) = &plan.run else { continue };
             done += run.time;
             energy += run.energy;
@@ -136,7 +137,9 @@ impl<'a> Sizer<'a> {
             });
         }
         let bill = Bill::new(cluster, &topology, question.catalog);
+        let held = jobs.iter().map(|job| job.time).sum::<Seconds>().on_gpus(u64::from(cluster.gpus()));
         Ok(Sized {
+            owning: Owning::new(cluster, self, held),
             design: design.clone(),
             nodes: cluster.pools.iter().map(|pool| pool.nodes).sum(),
             gpus: cluster.gpus(),
@@ -154,6 +157,39 @@ impl<'a> Sizer<'a> {
         })
     }
 
+    /// The plan of a job on a cluster.
+    ///
+    /// # Errors
+    /// Why it has none.
+    pub(super) fn plan(&self, (cluster, topology): (&Cluster, &Topology), job: &Job) -> Result<Plan, String> {
+        let (question, request) = (self.question, Request { top: 1, ..Request::default() });
+        let how: (_, _, &dyn Fn(crate::search::Progress)) = (question.calibration, &request, &|_| {});
+        Plan::asked((cluster, topology), question.workload, job, question.catalog, how).map_err(|refusal| said(&refusal))
+    }
+
+    /// The latest end of a job over its deadline with the layouts of an answer on a cluster that differs from it in other ways.
+    pub(super) fn replayed(&self, sized: &Sized, cluster: &Cluster) -> Option<f64> {
+        let (question, topology) = (self.question, Topology::new(cluster));
+        let mut done = question.limits.lead_time.unwrap_or(Seconds::ZERO);
+        let mut latest = 0.0_f64;
+        let runs = sized.jobs.iter().filter_map(|run| Some((self.jobs.iter().find(|(job, _)| job.name == run.name)?, run)));
+        for ((job, deadline), run) in runs {
+            let jobs = (question.workload, *job);
+            let time = laid_out((cluster, &topology), jobs, &run.strategy, question.calibration).ok().flatten()?.time;
+            done += time;
+            latest = latest.max(done / *deadline);
+        }
+        Some(latest)
+    }
+
+    /// The same when nodes fail `by` times as often.
+    pub(super) fn with_failures(&self, sized: &Sized, by: f64) -> Option<f64> {
+        let mut cluster = self.cluster(&sized.design, sized.nodes).ok()?;
+        let gpus = cluster.pools.first()?.gpus_per_node;
+        cluster.reliability = cluster.reliability.failing(gpus, by);
+        self.replayed(sized, &cluster)
+    }
+
     /// Half-width of the interval in which half of measured step times are, in the logarithm of time: the widest of all jobs.
     pub(super) fn half_interval(&self, sized: &Sized) -> Option<f64> {
         let cluster = self.cluster(&sized.design, sized.nodes).ok()?;
@@ -164,14 +200,6 @@ impl<'a> Sizer<'a> {
             training.interval(accelerator, &job.computation(precision), u64::from(sized.gpus)).half
         };
         self.jobs.iter().map(half).reduce(f64::max)
-    }
-
-    /// The latest end of a job over its deadline when nodes fail `by` times as often.
-    pub(super) fn with_failures(&self, sized: &Sized, by: f64) -> Option<f64> {
-        let mut cluster = self.cluster(&sized.design, sized.nodes).ok()?;
-        let gpus = cluster.pools.first()?.gpus_per_node;
-        cluster.reliability = cluster.reliability.failing(gpus, by);
-        self.planned(&sized.design, &cluster).ok().map(|sized| sized.of_deadline)
     }
 
     pub(super) fn cluster(&self, design: &Design, nodes: u32) -> Result<Cluster, String> {
@@ -187,41 +215,31 @@ impl<'a> Sizer<'a> {
         Bill::of(&cluster, self.question.catalog).capital().map(|capital| capital.value().amount())
     }
 
-    /// The fewest nodes with which a design meets the deadlines: more nodes can always leave some idle, so that it is found between one
-    /// that does not and one that does. `fewest` is what another design of the server takes that loses less to its network, and is
-    /// tried first.
+    /// The fewest nodes with which a design meets the deadlines, planned. `fewest` is what another design of the server takes that loses
+    /// less to its network, and is tried first.
     ///
     /// # Errors
     /// Why no number of nodes does.
     pub(super) fn least(&self, design: &Design, fewest: Option<u32>) -> Result<Sized, String> {
         let most = self.most_nodes(design)?;
-        let mut late = fewest.map_or(0, |fewest| fewest - 1);
-        let mut try_next = fewest.map_or_else(|| self.guess(design), Ok)?.clamp(1, most);
-        let mut found: Option<Sized> = None;
-        let mut refusal = None;
-        loop {
-            let next = self.on(design, try_next);
-            let ratio = next.as_ref().map_or(2.0, |sized| sized.of_deadline);
-            match next {
-                Ok(sized) if sized.in_time() => found = Some(sized),
-                other => {
-                    refusal = other.err().or(refusal);
-                    late = try_next;
-                }
-            }
-            let in_time = found.as_ref().map_or(most + 1, |found| found.nodes);
-            if in_time - late <= 1 {
-                break;
-            }
-            // Time falls nearly as nodes rise; halved where that leads nowhere.
-            let likely = (f64::from(try_next) * ratio).ceil();
-            let likely = if likely.is_finite() { likely.min(f64::from(most)) as u32 } else { most };
-            let inside = likely > late && likely < in_time && likely != try_next;
-            try_next = if inside { likely } else { late + (in_time - late) / 2 };
-        }
-        found.ok_or_else(|| {
+        let late = fewest.map_or(0, |fewest| fewest - 1);
+        let nodes = fewest.map_or_else(|| self.guess(design), Ok)?.clamp(1, most);
+        let planned = self.on(design, nodes);
+        let of_deadline = planned.as_ref().ok().map(|sized| sized.of_deadline);
+        let found = self.fewest(design, First { nodes, of_deadline, late, most }, 1.0).map_err(|refusal| {
+            let refusal = refusal.or_else(|| planned.as_ref().err().cloned());
             refusal.unwrap_or_else(|| format!("{most} nodes, the most that were tried, are not enough for the deadlines"))
-        })
+        })?;
+        if found == nodes {
+            return planned;
+        }
+        // The fastest layout is planned. It is done in time as well as the one that was found first, but where it takes more nodes,
+        // which fail more often: then it is given one more.
+        let mut sized = self.on(design, found)?;
+        while !sized.in_time() && sized.nodes < most {
+            sized = self.on(design, sized.nodes + 1)?;
+        }
+        Ok(sized)
     }
 
     /// The most nodes that are tried: those that the network carries.
@@ -258,7 +276,7 @@ fn first(errors: &[Diagnostic]) -> String {
     errors.first().map(|error| error.message.clone()).unwrap_or_default()
 }
 
-fn said(refusal: &Refusal) -> String {
+pub(super) fn said(refusal: &Refusal) -> String {
     match refusal {
         Refusal::Input(errors) => first(errors),
         Refusal::No(error) => error.message.clone(),

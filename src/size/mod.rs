@@ -1,20 +1,27 @@
 //! The cheapest cluster that meets the deadlines of a workload: which server, how many, wired how.
 //!
 //! Every design (a server, a switch, an oversubscription) is given the fewest nodes that meet the deadlines, each try planned with the
-//! search for layouts; limits of budget, power and space then say which designs may be bought, and capital which of them is. Jobs run
+//! search for layouts; limits of budget, power and space then say which designs may be bought, and capital which of them is; or what owning it costs, or the jobs on it. Jobs run
 //! one after the other, the earliest deadline first, each on the whole cluster. This room knows plans and bills; it does not know
 //! arguments or output.
 
+mod break_even;
 mod curve;
 mod design;
+mod fewest;
 mod least;
 mod limits;
+mod owning;
 mod swing;
+mod wiring;
 
+pub use break_even::BreakEven;
 pub use design::{Design, Site};
 pub use least::{JobRun, Sized};
 pub use limits::{Limits, Need, Use, Way};
+pub use owning::{Objective, Owning};
 pub use swing::Swing;
+pub use wiring::{Network, Offer, Wiring};
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -38,6 +45,8 @@ pub struct Question<'a> {
     pub deadline: Option<Seconds>,
     /// What must not be exceeded.
     pub limits: Limits,
+    /// What is made as small as it can be.
+    pub objective: Objective,
     /// Where the cluster stands: power, prices, reliability.
     pub site: &'a Site,
     /// What may be bought.
@@ -53,6 +62,8 @@ pub struct Question<'a> {
 pub struct Answer {
     /// Version of this structure.
     pub schema_version: u32,
+    /// What is as small as it can be.
+    pub objective: Objective,
     /// The cheapest cluster within the limits; none when there is none.
     pub best: Option<Sized>,
     /// How much of each limit it uses, what is closest to its limit first.
@@ -65,6 +76,8 @@ pub struct Answer {
     pub ways: Vec<Way>,
     /// What moves the answer, the largest swing first.
     pub swings: Vec<Swing>,
+    /// At what price of its node another server is bought: of the best, and of every other within the limits.
+    pub break_evens: Vec<BreakEven>,
 }
 
 /// What becomes of a server.
@@ -89,8 +102,8 @@ impl Answer {
         servers.dedup();
         let mut candidates: Vec<Candidate> = servers.par_iter().map(|server| candidate(&sizer, server, question)).collect();
         let rank = |candidate: &Candidate| {
-            let capital = candidate.sized.as_ref().map_or(f64::INFINITY, Sized::price);
-            (candidate.sized.is_none(), !candidate.exceeds.is_empty(), capital)
+            let worth = candidate.sized.as_ref().map_or(f64::INFINITY, |sized| sized.worth(question.objective));
+            (candidate.sized.is_none(), !candidate.exceeds.is_empty(), worth)
         };
         candidates.sort_by(|a, b| {
             let (a, b) = (rank(a), rank(b));
@@ -99,10 +112,12 @@ impl Answer {
         let best = candidates.iter().find(|candidate| candidate.exceeds.is_empty()).and_then(|found| found.sized.clone());
         Self {
             schema_version: SCHEMA_VERSION,
+            objective: question.objective,
             binds: best.as_ref().map(|best| limits::uses(&question.limits, best)).unwrap_or_default(),
             front: curve(&sizer, &question.limits, best.as_ref(), &candidates),
             ways: if best.is_some() { Vec::new() } else { limits::ways(&question.limits, &candidates) },
             swings: best.as_ref().map(|best| swing::swings(&sizer, best)).unwrap_or_default(),
+            break_evens: best.as_ref().map(|best| break_even::break_evens(&sizer, best, &candidates)).unwrap_or_default(),
             servers: candidates,
             best,
         }
@@ -124,17 +139,17 @@ fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>) -> Candid
         }
     }
     if let Some(fewest) = best.as_ref().map(|best| best.nodes) {
-        let capital = |design| sizer.capital(design, fewest).unwrap_or(f64::INFINITY);
-        let mut others: Vec<(f64, &Design)> = designs.map(|design| (capital(design), design)).collect();
+        let worth = |sized: &Sized| sized.worth(question.objective);
+        let mut others: Vec<(f64, &Design)> = designs.map(|design| (sizer.at_least(design, fewest), design)).collect();
         others.sort_by(|a, b| a.0.total_cmp(&b.0));
-        for (capital, design) in others {
-            if best.as_ref().is_some_and(|best| capital >= best.price()) {
+        for (at_least, design) in others {
+            if best.as_ref().is_some_and(|best| at_least >= worth(best)) {
                 break;
             }
             best = sizer
                 .least(design, Some(fewest))
                 .ok()
-                .filter(|other| best.as_ref().is_none_or(|best| other.price() < best.price()))
+                .filter(|other| best.as_ref().is_none_or(|best| worth(other) < worth(best)))
                 .or(best);
         }
     }

@@ -13,7 +13,8 @@ use super::resolve_cluster::Resolver;
 use crate::catalog::{Accelerator, Catalog, Cooling, Entry, Nics, Priced, Provenance, ScaleUpKind, Server, Sourced, Switch};
 use crate::diagnostic::{Code, Diagnostic, Source};
 use crate::units::{
-    BitsPerSecond, BytesPerSecond, Carbon, Currency, EnergyPrice, HourlyPrice, Money, Seconds, TemperatureRise, Watts,
+    BitsPerSecond, BytesPerSecond, Carbon, Currency, EnergyPrice, HourlyPrice, Money, NodeCount, Seconds, TemperatureRise,
+    Watts,
 };
 use crate::yaml;
 
@@ -80,7 +81,7 @@ pub struct Pool {
     /// How many of the nodes are owned already.
     pub owned: u32,
     /// Nodes bought beside these and kept in store.
-    pub spares: u32,
+    pub spares: NodeCount,
 }
 
 /// The network between nodes.

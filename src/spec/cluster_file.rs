@@ -90,7 +90,7 @@ pub struct PoolFile {
     /// Nodes that are owned already: they cost nothing, and take power and space.
     #[serde(default)]
     pub owned: Owned,
-    /// Nodes bought beside these and kept in store.
+    /// Nodes bought beside these and kept in store; `by outages` for as many as keep the pool whole for `reliability.full-strength` of the time.
     #[serde(default)]
     pub spares: Option<NodeCount>,
     /// Carbon of making one accelerator, with its share of the server when that is to count.

@@ -1,7 +1,7 @@
 //! What the `cost` block of a cluster file means: every figure with its range and its origin.
 
 use super::cost_file::{Component, FinancingFile, Method};
-use crate::catalog::Sourced;
+use crate::catalog::{Provenance, Sourced};
 use crate::units::{
     Date, EnergyPrice, GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, Range, Seconds, Share, Watts,
     YearlyPrice, YearlyRate,
@@ -63,8 +63,17 @@ pub struct Cost {
     pub rent_path: PricePath,
 }
 
+impl Cost {
+    /// Hours used, of those that are paid, where the file says it.
+    #[must_use]
+    pub fn given_utilisation(&self) -> Option<Share> {
+        self.utilisation.as_ref().filter(|used| used.provenance == Provenance::Given).map(|used| used.value.value)
+    }
+}
+
 /// Space, power distribution, cooling.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "a cluster has one")]
 pub enum Facility {
     /// Built.
     Built {

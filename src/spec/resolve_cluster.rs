@@ -10,7 +10,7 @@ use super::reliability::{self, CheckpointStorage, Reliability};
 use super::resolve_cost::CostResolver;
 use crate::catalog::{Catalog, Entry, Priced, Provenance, ScaleUpKind, Server, Sourced, named};
 use crate::diagnostic::{Batch, Code, Diagnostic, nearest, quoted};
-use crate::units::Watts;
+use crate::units::{NodeCount, Watts};
 use crate::yaml::{Document, Path};
 
 /// Accelerators, and network ports, that a cluster has at most: what a graph of single devices is kept to.
@@ -168,7 +168,7 @@ impl<'a> Resolver<'a> {
             service_life: carbon::service_life(pool.service_life, &pool.name),
             price,
             owned: self.owned(pool, at)?,
-            spares: pool.spares.map_or(0, |spares| spares.of(pool.nodes)),
+            spares: pool.spares.unwrap_or(NodeCount::Nodes(0)),
             accelerator,
             server,
         })

@@ -4,6 +4,7 @@
 //! This room knows `parallel`, `model`, `topology`, `calibration` and `spec`; it does not know runs, money or reports.
 
 pub mod collective;
+mod communicators;
 mod costs;
 pub mod durations;
 mod estimate;
@@ -24,6 +25,7 @@ pub mod states;
 pub mod timeline;
 pub mod working;
 
+pub use communicators::Communicators;
 pub use costs::Costs;
 pub use estimate::{Breakdown, PoolPart, StageEstimate, StepError, StepEstimate};
 pub use memory::Peak;

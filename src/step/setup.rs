@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::collective::Communicator;
+use super::communicators::{Communicators, Talk};
 use super::kernel::Device;
 use super::layer::Groups;
 use super::order::Order;
@@ -179,9 +180,24 @@ impl<'a> Setup<'a> {
     /// The groups of a rank.
     #[must_use]
     pub fn groups(&self, s: &Strategy) -> Groups {
+        self.groups_among(s, &Communicators::default())
+    }
+
+    /// The same, sharing communicators with other layouts of this job.
+    #[must_use]
+    pub fn groups_among(&self, s: &Strategy, known: &Communicators) -> Groups {
         let world = s.gpus() as u32;
-        let group = |size: u32, stride: u32| self.topology.group(self.pool_index, world, size, stride);
-        let talk = |size: u32, stride: u32| Communicator::new(self.calibration, &group(size, stride));
+        let pool = self.pool_index;
+        let group = |pattern: &Pattern| self.topology.groups(pool, pattern);
+        let all = |pattern: Pattern| {
+            known.get(Talk { pool, pattern, pair: None }, || Communicator::new(self.calibration, &group(&pattern)))
+        };
+        let talk = |size: u32, stride: u32| all(Pattern::even(world, size, stride));
+        let pair = |inside: bool, size: u32, stride: u32| {
+            let pattern = Pattern::even(world, size, stride);
+            let talk = Talk { pool, pattern, pair: Some(inside) };
+            known.get(talk, || Communicator::pair(self.calibration, &group(&pattern), inside))
+        };
         let (replica, copies) = (s.tp * s.cp, s.zero_replicas.max(1));
         // With replicas outermost, the ranks with the same weights are as far apart as a whole pipeline.
         let (apart, stage) = match s.rank_order {
@@ -190,11 +206,9 @@ impl<'a> Setup<'a> {
         };
         let (shards, expert_shards) = ((s.cp * s.dp / copies).max(1), (s.expert_replicas() / copies).max(1));
         let (dense, expert) = (s.tp * apart, s.ep * s.etp * apart);
-        let pipeline = group(s.pp, stage);
         let same_weights = match s.rank_order {
             RankOrder::TpCpPpDp if s.cp > 1 => {
-                let pattern = Pattern { world, run: [s.cp, s.tp], runs: [(shards / s.cp).max(1), replica * s.pp] };
-                Communicator::new(self.calibration, &self.topology.groups(self.pool_index, &pattern))
+                all(Pattern { world, run: [s.cp, s.tp], runs: [(shards / s.cp).max(1), replica * s.pp] })
             }
             _ => talk(shards, dense),
         };
@@ -206,8 +220,8 @@ impl<'a> Setup<'a> {
             copies: talk(copies, dense * shards),
             expert_shards: talk(expert_shards, expert),
             expert_copies: talk(copies, expert * expert_shards),
-            near: Communicator::pair(self.calibration, &pipeline, true),
-            far: Communicator::pair(self.calibration, &pipeline, false),
+            near: pair(true, s.pp, stage),
+            far: pair(false, s.pp, stage),
             stage,
         }
     }

@@ -1,6 +1,7 @@
 //! A layout on the pools that it runs on: one, or the two that its pipeline passes between.
 
 use super::collective::Communicator;
+use super::communicators::Communicators;
 use super::layer::Groups;
 use super::pieces::{Pieces, ShardKernels};
 use super::setup::Setup;
@@ -86,7 +87,13 @@ impl<'a> Setup<'a> {
     /// [`Self::groups`] on each pool.
     #[must_use]
     pub fn pool_groups(&self, s: &Strategy) -> PoolGroups {
-        let sides = self.on_each(s, |side, own| own.groups(&s.on_side(side)));
+        self.pool_groups_among(s, &Communicators::default())
+    }
+
+    /// The same, sharing communicators with other layouts of this job.
+    #[must_use]
+    pub fn pool_groups_among(&self, s: &Strategy, known: &Communicators) -> PoolGroups {
+        let sides = self.on_each(s, |side, own| own.groups_among(&s.on_side(side), known));
         let seam = s.seam.zip(self.second.as_deref()).map(|(seam, second)| {
             let ranks = s.tp * s.cp * s.dp;
             let from = (self.pool_index, ranks * seam.stages.saturating_sub(1));

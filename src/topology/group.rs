@@ -31,7 +31,7 @@ pub struct LinkUse {
 }
 
 /// A regular set of groups over ranks `0..world`: runs of members, all as far apart, the members of a run among each other too.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Pattern {
     /// Ranks in all groups together.
     pub world: u32,
@@ -43,7 +43,8 @@ pub struct Pattern {
 
 impl Pattern {
     /// One run of `size` members, `stride` apart.
-    const fn even(world: u32, size: u32, stride: u32) -> Self {
+    #[must_use]
+    pub const fn even(world: u32, size: u32, stride: u32) -> Self {
         Self { world, run: [size, stride], runs: [1, 1] }
     }
 }

@@ -1,35 +1,41 @@
-//! A number of nodes, or a share of them.
+//! A number of nodes to keep beside others, a share of them, or as many as their outages ask for.
 
 use std::str::FromStr;
 
 use super::{Nodes, QuantityError, number};
 
-/// Nodes, counted or as a share of a pool.
+/// Nodes, counted, as a share of a pool, or by its outages.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum NodeCount {
     /// So many nodes.
     Nodes(u32),
     /// A share of the pool's nodes, from 0 to 1, rounded up to whole nodes.
     Share(f64),
+    /// As many as keep the pool whole for most of the time: what that takes, those who know of failures say.
+    ByOutages,
 }
 
 impl NodeCount {
-    /// Nodes of a pool of `all`, at least the share that was asked for.
+    /// Nodes of a pool of `all`, at least the share that was asked for; none by outages, of which nothing is known here.
     #[must_use]
     pub fn of(self, all: u32) -> u32 {
         match self {
             Self::Nodes(nodes) => nodes,
             // A whole number of nodes that the product misses by a rounding is not rounded up again.
             Self::Share(share) => (f64::from(all) * share - 1e-9).ceil().max(0.0) as u32,
+            Self::ByOutages => 0,
         }
     }
 }
 
 impl FromStr for NodeCount {
     type Err = QuantityError;
-    /// Reads `4 nodes` or `3 %`.
+    /// Reads `4 nodes`, `3 %` or `by outages`.
     fn from_str(text: &str) -> Result<Self, QuantityError> {
         const EXAMPLE: &str = "4 nodes";
+        if text.trim() == "by outages" {
+            return Ok(Self::ByOutages);
+        }
         let (value, digits, unit) = number::split(text)?;
         match unit {
             "" => Err(QuantityError::without_unit(digits, "a number of nodes", "`nodes`, `%`", EXAMPLE)),
@@ -59,7 +65,7 @@ impl schemars::JsonSchema for NodeCount {
         "NodeCount".into()
     }
     fn json_schema(_: &mut schemars::SchemaGenerator) -> schemars::Schema {
-        schemars::json_schema!({ "type": "string", "x-quantity": "node-count", "examples": ["4 nodes", "3 %"] })
+        schemars::json_schema!({ "type": "string", "x-quantity": "node-count", "examples": ["4 nodes", "3 %", "by outages"] })
     }
 }
 
@@ -72,6 +78,7 @@ mod tests {
         assert_eq!("3 %".parse::<NodeCount>().unwrap().of(127), 4);
         assert_eq!("5 %".parse::<NodeCount>().unwrap().of(100), 5);
         assert_eq!("4 nodes".parse::<NodeCount>().unwrap().of(127), 4);
+        assert_eq!(" by outages".parse::<NodeCount>().unwrap(), NodeCount::ByOutages);
         assert!("4".parse::<NodeCount>().unwrap_err().needs_unit());
         assert!("120 %".parse::<NodeCount>().is_err() && "2.5 nodes".parse::<NodeCount>().is_err());
     }

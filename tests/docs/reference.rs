@@ -124,7 +124,7 @@ fn quantities() -> String {
     row::<units::Energy>(&mut out);
     for (kind, name, example, units) in [
         ("global-batch", "global batch", "1024 sequences", "`sequences` (exact), or tokens (rounded to whole microbatches)"),
-        ("node-count", "node count", "4 nodes", "`nodes`, or `%` of a pool"),
+        ("node-count", "node count", "4 nodes", "`nodes`, `%` of a pool, or `by outages`"),
         ("money", "money", "310000 USD", "a [currency](#currency)"),
         ("energy-price", "energy price", "0.08 USD/kWh", "currency`/kWh`"),
         ("gpu-hour-price", "GPU-hour price", "2.50 USD/GPU-hour", "currency`/GPU-hour`, currency`/GPU-h`"),

@@ -22,8 +22,8 @@ pub use limits::{Coolant, Limit, Verdict, nodes_within};
 pub use racks::Racks;
 pub use ups::ups_units;
 
-use crate::catalog::{Catalog, Priced, Provenance};
-use crate::spec::Cluster;
+use crate::catalog::{Catalog, Priced, Provenance, Sourced};
+use crate::spec::{Cluster, Pool};
 use crate::topology::{FabricSize, Topology, size_fabric};
 use crate::units::{Currency, MoneyInterval, Watts};
 use item::Item;
@@ -54,6 +54,9 @@ pub struct Bill {
     pub limits: Vec<Limit>,
     /// What is worth a remark.
     pub notes: Vec<String>,
+    /// Rates at which prices in other currencies became US dollars.
+    #[serde(skip)]
+    pub rates: Vec<(Currency, Sourced<f64>)>,
 }
 
 /// A line of a bill.
@@ -114,24 +117,16 @@ impl Bill {
     /// The bill of a cluster, with the spares that its file asks for.
     #[must_use]
     pub fn new(cluster: &Cluster, topology: &Topology, catalog: &Catalog) -> Self {
-        let spares: Vec<u32> = cluster.pools.iter().map(|pool| pool.spares).collect();
-        Self::with_spares(cluster, topology, catalog, &spares)
-    }
-
-    /// The bill of a cluster with `spares` nodes in store, by pool.
-    #[must_use]
-    pub fn with_spares(cluster: &Cluster, topology: &Topology, catalog: &Catalog, spares: &[u32]) -> Self {
-        Self::sized(cluster, topology.fabric(), catalog, spares)
+        Self::sized(cluster, topology.fabric(), catalog)
     }
 
     /// The bill of a cluster whose graph is not at hand: only the size of its fabric counts.
     #[must_use]
     pub fn of(cluster: &Cluster, catalog: &Catalog) -> Self {
-        let spares: Vec<u32> = cluster.pools.iter().map(|pool| pool.spares).collect();
-        Self::sized(cluster, size_fabric(cluster).as_ref(), catalog, &spares)
+        Self::sized(cluster, size_fabric(cluster).as_ref(), catalog)
     }
 
-    fn sized(cluster: &Cluster, fabric: Option<&FabricSize>, catalog: &Catalog, spares: &[u32]) -> Self {
+    fn sized(cluster: &Cluster, fabric: Option<&FabricSize>, catalog: &Catalog) -> Self {
         let mut notes = Vec::new();
         let whole = count(cluster, fabric, catalog, &mut notes);
         let before = extension::owned(cluster);
@@ -141,14 +136,21 @@ impl Bill {
         }
         let mut have = owned.map_or_else(Vec::new, |owned| owned.items);
         let mut items = whole.items;
-        items.extend(nodes::spares(&cluster.pools, spares));
+        items.extend(nodes::spares(cluster));
         let lines: Vec<Line> = items.into_iter().map(|item| line(item, &mut have, cluster, catalog)).collect();
         for left in have.iter().filter(|left| left.count > 0) {
             notes.push(format!("{} owned {} ({}) have no place in the whole.", left.count, left.role, left.name));
         }
         let limits = limits::check(cluster, &whole.racks, whole.it_power, fabric);
         let racks = whole.racks.into_iter();
+        let mut rates: Vec<(Currency, Sourced<f64>)> = Vec::new();
+        for currency in lines.iter().filter_map(|line| line.price.as_ref()).map(|price| price.unit.currency()) {
+            if currency != Currency::USD && rates.iter().all(|(known, _)| *known != currency) {
+                rates.extend(cluster.usd_rate(currency, catalog).map(|rate| (currency, rate)));
+            }
+        }
         Self {
+            rates,
             schema_version: BILL_SCHEMA_VERSION,
             cluster: cluster.name.clone(),
             gpus: cluster.gpus(),
@@ -183,6 +185,14 @@ impl Bill {
         let known = self.lines.iter().filter(switches).all(|line| line.price.is_some());
         let around = || self.lines.iter().filter(|line| line.group != Group::Compute && line.price.is_some());
         known.then(|| around().collect())
+    }
+
+    /// What a node of a pool costs: as on its line.
+    #[must_use]
+    pub fn node_price(&self, pool: &Pool) -> Option<&Priced> {
+        let role = nodes::role(pool);
+        let line = self.lines.iter().find(|line| line.group == Group::Compute && line.role == role);
+        line.and_then(|line| line.price.as_ref())
     }
 
     /// Items that are bought and have no price, each name once, with how many of it.

@@ -5,7 +5,7 @@ use crate::plan::Plan;
 use crate::run::{Footprint, RunEstimate, YEAR};
 use crate::spec::Cluster;
 use crate::step::Setup;
-use crate::units::CarbonIntensity;
+use crate::units::{CarbonIntensity, Share};
 
 const KILOWATT_HOUR: f64 = 3.6e6;
 
@@ -41,19 +41,22 @@ pub(super) fn explain(
         let rest = Derivation::new("not contracted", over.max(0.0), "kWh", How::Largest, vec![left, none]);
         out.push(Derivation::new("carbon by market", total.get(), "g", How::Product, vec![rest, intensity]));
     }
-    out.push(hardware(carbon, run, plan, setup));
+    out.push(hardware(carbon, (plan, run), (cluster, setup)));
     out
 }
 
 /// Of making the accelerators, pool by pool where there are two.
-fn hardware(carbon: &Footprint, run: &RunEstimate, plan: &Plan, setup: &Setup<'_>) -> Derivation {
+fn hardware(carbon: &Footprint, (plan, run): (&Plan, &RunEstimate), (cluster, setup): (&Cluster, &Setup<'_>)) -> Derivation {
+    // Idle hours are on those that jobs use, where it is known how many these are.
+    let used = cluster.cost.given_utilisation();
     let of = |own: &Setup<'_>, name: String, hours: f64, total: f64| {
         let (one, life) = (&own.pool.embodied_carbon, &own.pool.service_life);
         let hours = Derivation::model("GPU-hours held", hours, "GPU-h", "GPUs times the run time");
         let each = Derivation::figure("carbon of making a GPU", one.value.get(), "g", one);
         let all = Derivation::new("making times GPU-hours", each.value * hours.value, "g h", How::Product, vec![each, hours]);
         let life = Derivation::figure("hours of service", life.value.get() / 3600.0, "h", life);
-        Derivation::new(name, total, "g", How::Quotient, vec![all, life])
+        let used = used.map(|used| Derivation::given("utilisation", used.get(), "", "cluster file, cost.utilisation"));
+        Derivation::new(name, total, "g", How::Quotient, [all, life].into_iter().chain(used).collect())
     };
     let name = "carbon of hardware";
     if run.pools.len() < 2 {
@@ -61,7 +64,8 @@ fn hardware(carbon: &Footprint, run: &RunEstimate, plan: &Plan, setup: &Setup<'_
     }
     over_pools(name, "g", plan, setup, |own, gpus| {
         let held = run.time.on_gpus(gpus as u64);
-        let made = crate::run::carbon::embodied(own.pool.embodied_carbon.value, own.pool.service_life.value, held);
+        let whole = crate::run::carbon::embodied(own.pool.embodied_carbon.value, own.pool.service_life.value, held);
+        let made = whole * (1.0 / used.map_or(1.0, Share::get));
         of(own, on(own), held.get() / 3600.0, made.get())
     })
 }
