@@ -71,7 +71,7 @@ fn examples_in_the_binary_are_the_files() {
         std::fs::read_dir(folder)
             .expect("there")
             .map(|entry| entry.expect("readable").path())
-            .filter(|path| path.is_file())
+            .filter(|path| path.extension().is_some_and(|suffix| suffix == "yaml"))
             .map(|path| path.strip_prefix(&root).expect("inside").to_string_lossy().replace('\\', "/"))
             .collect()
     };

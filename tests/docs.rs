@@ -77,9 +77,16 @@ fn commands_print_what_the_documents_say() {
 /// Files that the commands of a document read are shown in full in its text.
 #[test]
 fn files_that_commands_read_are_in_the_text() {
-    for document in
-        ["docs/getting-started", "docs/schedules", "docs/launch", "docs/purchase", "docs/sweeps", "docs/cost", "docs/schedule"]
-    {
+    for document in [
+        "docs/getting-started",
+        "docs/schedules",
+        "docs/launch",
+        "docs/purchase",
+        "docs/sweeps",
+        "docs/cost",
+        "docs/schedule",
+        "docs/ci",
+    ] {
         shows_its_files(document);
     }
 }

@@ -41,6 +41,9 @@ pub struct Calibration {
 }
 
 impl Calibration {
+    /// The texts of the embedded defaults, which a hash of them is taken over.
+    pub const TEXTS: [&str; 2] = [include_str!("defaults.yaml"), include_str!("training.yaml")];
+
     /// The embedded defaults, read once.
     ///
     /// # Panics
@@ -52,7 +55,8 @@ impl Calibration {
     }
 
     fn embedded() -> Self {
-        match (yaml::parse_embedded(include_str!("defaults.yaml")), yaml::parse_embedded(include_str!("training.yaml"))) {
+        let [defaults, training] = Self::TEXTS;
+        match (yaml::parse_embedded(defaults), yaml::parse_embedded(training)) {
             (Ok(file), Ok(training)) => Self { file, training, profile: None },
             (Err(error), _) | (_, Err(error)) => panic!("the embedded calibration does not parse: {error}"),
         }

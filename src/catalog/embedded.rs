@@ -34,6 +34,11 @@ impl Catalog {
     }
 }
 
+/// The texts of the embedded catalogue, which a hash of it is taken over.
+pub fn texts() -> impl Iterator<Item = &'static str> {
+    FILES.iter().map(|(_, text)| *text)
+}
+
 /// The entry called `name` as it is written: in `own` (the text of a user's file) or in the embedded data.
 #[must_use]
 pub fn written(own: &str, name: &str) -> String {

@@ -7,6 +7,7 @@ use clap::Args;
 use super::{Failure, Global, Outcome, input, output};
 use crate::calibration::Calibration;
 use crate::diagnostic::Diagnostic;
+use crate::diff::Policies;
 use crate::fleet::{Speeds, jobs_of};
 use crate::plan::{Refusal, check_job};
 use crate::spec::{Cluster, FileKind, Portfolio, Workload, examples};
@@ -15,7 +16,7 @@ use crate::topology::Topology;
 /// Arguments of `planner check`.
 #[derive(Debug, Args)]
 pub struct CheckArguments {
-    /// Cluster, workload and portfolio files, or names of embedded examples; every job is checked on every cluster named
+    /// Cluster, workload, portfolio and policy files, or names of embedded examples; every job is checked on every cluster named
     #[arg(value_name = "FILE", required = true)]
     files: Vec<String>,
 }
@@ -36,6 +37,12 @@ pub(super) fn run(arguments: &CheckArguments, global: &Global) -> Result<Outcome
             }
         };
         match FileKind::of(source.text()) {
+            FileKind::Policy => match Policies::load(source) {
+                Ok(policies) => {
+                    let _ = writeln!(report, "{file}: policies, {} rule(s)", policies.rules.len());
+                }
+                Err(found) => errors.extend(found),
+            },
             FileKind::Workload => match Workload::load(source, &catalog) {
                 Ok(workload) => {
                     let _ = writeln!(report, "{file}: workload, {} job(s)", workload.jobs.len());

@@ -13,6 +13,7 @@ use super::{Failure, Global};
 use crate::calibration::{Calibration, Profile};
 use crate::catalog::{Accelerator, Catalog};
 use crate::diagnostic::{Diagnostic, Source, nearest};
+use crate::diff::POLICY;
 use crate::plan::survey::Survey;
 use crate::plan::{Plan, Refusal, Request, setup_calibrated};
 use crate::search::Progress;
@@ -55,6 +56,8 @@ pub(super) enum Format {
 pub(super) struct Loaded {
     pub catalog: Cow<'static, Catalog>,
     pub cluster: Cluster,
+    /// The cluster's file.
+    pub cluster_file: Arc<Source>,
     pub topology: Topology,
     pub workload: Workload,
     /// The defaults moved by the user's profile.
@@ -108,7 +111,7 @@ pub(super) fn clusters(
     Ok(clusters)
 }
 
-/// Names with folders replaced by the *.yaml in them, by name.
+/// Names with folders replaced by the *.yaml in them, by name; a policy file is none of them.
 pub(super) fn expanded(names: &[String]) -> anyhow::Result<Vec<String>> {
     let mut out = Vec::new();
     for name in names {
@@ -119,7 +122,8 @@ pub(super) fn expanded(names: &[String]) -> anyhow::Result<Vec<String>> {
         let mut files = Vec::new();
         for entry in fs::read_dir(name).with_context(|| format!("cannot read the folder {name}"))? {
             let path = entry.with_context(|| format!("cannot read the folder {name}"))?.path();
-            if path.is_file() && path.extension().is_some_and(|suffix| suffix == "yaml") {
+            let policies = path.file_name().is_some_and(|name| name == POLICY);
+            if path.is_file() && !policies && path.extension().is_some_and(|suffix| suffix == "yaml") {
                 files.push(path.to_str().with_context(|| format!("{} is not a name in UTF-8", path.display()))?.to_owned());
             }
         }
@@ -151,15 +155,16 @@ impl Inputs {
         let workload_name = self.workload.as_deref().unwrap_or(examples::DEFAULT_WORKLOAD);
         // Both files are read before either is refused: all mistakes at once.
         let mut errors = Vec::new();
-        let cluster =
-            examples::read(cluster_name).map_err(|error| vec![error]).and_then(|(source, _)| Cluster::load(source, &catalog));
+        let cluster = examples::read(cluster_name)
+            .map_err(|error| vec![error])
+            .and_then(|(source, _)| Ok((Cluster::load(source.clone(), &catalog)?, source)));
         let workload =
             examples::read(workload_name).map_err(|error| vec![error]).and_then(|(source, _)| Workload::load(source, &catalog));
         let cluster = cluster.map_err(|found| errors.extend(found)).ok();
         let workload = workload.map_err(|found| errors.extend(found)).ok();
         let calibration = calibration(self.calibration.as_deref(), &catalog);
         let calibration = calibration.map_err(|found| errors.extend(found)).ok();
-        let (Some(cluster), Some(workload), Some(calibration)) = (cluster, workload, calibration) else {
+        let (Some((cluster, cluster_file)), Some(workload), Some(calibration)) = (cluster, workload, calibration) else {
             return Err(errors.into());
         };
         let jobs = jobs(&workload, self.job.as_deref())?;
@@ -177,7 +182,7 @@ impl Inputs {
         });
         let topology = Topology::new(&cluster);
         let calibration = calibration.map(|(calibration, _)| calibration);
-        Ok(Loaded { catalog, cluster, topology, workload, calibration, note, jobs })
+        Ok(Loaded { catalog, cluster, cluster_file, topology, workload, calibration, note, jobs })
     }
 }
 

@@ -1,5 +1,6 @@
 //! The command line: one file a subcommand, from arguments to a library call to a report. No arithmetic here.
 
+mod baseline;
 mod bench;
 mod bom;
 mod calibrate;
@@ -8,6 +9,8 @@ mod check;
 mod choice;
 mod compare;
 mod cost;
+mod diff;
+mod estimates;
 mod explain;
 mod fleet_health;
 mod generate;
@@ -49,7 +52,7 @@ pub struct Arguments {
     global: Global,
 }
 
-const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed, a limit is exceeded, a GPU is flagged); 2 bad input; 3 no usable GPU";
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 the answer is no (no layout fits, a deadline is missed, a limit is exceeded, a policy is broken, a GPU is flagged); 2 bad input; 3 no usable GPU";
 
 /// Options of every command.
 #[derive(Debug, Args)]
@@ -107,6 +110,10 @@ enum Command {
     Sweep(sweep::SweepArguments),
     /// Put the shards of a sweep together
     Merge(merge::MergeArguments),
+    /// Write the estimates of a folder of clusters and workloads into a file that later ones are compared with
+    Baseline(baseline::BaselineArguments),
+    /// Say what changed in the estimates of a folder since a baseline or a revision of git, why, and whether policies hold
+    Diff(diff::DiffArguments),
     /// Hold predictions against published runs, or against your own
     Validate(validate::ValidateArguments),
     /// Measure the GPU at hand: memory, arithmetic, matrices, launches, each result verified
@@ -200,6 +207,8 @@ pub fn run(arguments: &Arguments) -> ExitCode {
         Command::Bom(arguments) => bom::run(arguments, global),
         Command::Sweep(arguments) => sweep::run(arguments, global),
         Command::Merge(arguments) => merge::run(arguments),
+        Command::Baseline(arguments) => baseline::run(arguments, global),
+        Command::Diff(arguments) => diff::run(arguments, global),
         Command::Validate(arguments) => validate::run(arguments, global),
         Command::Bench(arguments) => bench::run(arguments, global),
         Command::Calibrate(arguments) => calibrate::run(arguments, global),

@@ -8,7 +8,7 @@ macro_rules! codes {
         /// Codes are never reused or renumbered. `P00xx` is about files and YAML, `P01xx` about single fields,
         /// `P02xx` about names, `P03xx` about fields that do not go together, `P04xx` about imported model
         /// configurations, `P05xx` about pipeline orders, `P06xx` about measurements, `P07xx` about tables of runs, `P08xx` about
-        /// launch files, `P09xx` about traces of jobs.
+        /// launch files, `P09xx` about traces of jobs, `P10xx` about estimates that are compared.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub enum Code {
             $($(#[doc = $doc])+ $name,)+
@@ -181,6 +181,21 @@ codes! {
     TraceColumn = "P0901", "trace lacks a column";
     /// A cell of a trace of jobs cannot be read.
     TraceCell = "P0902", "trace cannot be read";
+
+    /// The baseline is not a file that `planner baseline` of this version wrote, or was edited.
+    Baseline = "P1001", "baseline cannot be used";
+    /// There is no git, no repository, or no such revision.
+    Revision = "P1002", "revision cannot be read";
+    /// A pattern of a policy file matches no cluster, workload or job.
+    NothingMatches = "P1003", "nothing matches";
+    /// A job had a plan on a cluster and has none any more.
+    PlanLost = "P1004", "no plan any more";
+    /// A figure grew by more than a policy allows.
+    Increase = "P1005", "increase over the limit";
+    /// The cost of a run crossed a budget from below.
+    BudgetCrossed = "P1006", "budget crossed";
+    /// A figure is beyond a limit of a policy.
+    BeyondLimit = "P1007", "beyond the limit";
 }
 
 impl fmt::Display for Code {

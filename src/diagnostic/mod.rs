@@ -15,7 +15,7 @@ use std::sync::Arc;
 
 pub use batch::Batch;
 pub use code::Code;
-pub use render::{Style, render};
+pub use render::{Style, notice, render};
 pub use source::{MAX_BYTES, MAX_TABLE_BYTES, Source};
 pub use suggest::nearest;
 
@@ -80,6 +80,13 @@ impl Diagnostic {
     #[must_use]
     pub fn warning(code: Code, message: impl Into<String>) -> Self {
         Self { severity: Severity::Warning, ..Self::error(code, message) }
+    }
+
+    /// The same as a warning.
+    #[must_use]
+    pub fn into_warning(mut self) -> Self {
+        self.severity = Severity::Warning;
+        self
     }
 
     /// Points at the place at fault.

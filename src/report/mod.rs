@@ -6,6 +6,7 @@ mod catalog;
 mod compare;
 mod cost;
 mod csv;
+mod diff;
 mod dot;
 mod explanation;
 mod fleet;
@@ -33,6 +34,7 @@ pub use catalog::{accelerators, economics, entry, links, models, prices, servers
 pub use compare::{comparison_csv, comparison_markdown, comparison_text};
 pub use cost::{costs_csv, costs_markdown, costs_text};
 pub use csv::plan_csv;
+pub use diff::{diff_github, diff_json, diff_junit, diff_markdown, diff_sarif, diff_summary, diff_text};
 pub use dot::{tasks_dot, topology_dot};
 pub use explanation::{explanation, moved};
 pub use fleet::{fleet_table, fleet_text};

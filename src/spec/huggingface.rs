@@ -4,6 +4,7 @@
 //! `transformers` configuration classes.
 
 use std::path::Path as FilePath;
+use std::sync::Arc;
 
 use serde_json::Value;
 
@@ -32,26 +33,26 @@ const KNOWN: [&str; 18] = [
     "qwen3_moe",
 ];
 
-/// Reads `path` as a `config.json`.
+/// Reads a `config.json`.
 ///
 /// # Errors
-/// A file that cannot be read, is not a JSON object, is of an unknown model type, or lacks a field.
-pub(super) fn load(path: &FilePath) -> Result<Model, Diagnostic> {
-    let source = Source::read(path)?;
+/// A file that is not a JSON object, is of an unknown model type, or lacks a field.
+pub(super) fn load(source: &Arc<Source>) -> Result<Model, Diagnostic> {
+    let path = FilePath::new(source.name());
     let whole = || 0..source.text().len().min(1);
     let value: Value = serde_json::from_str(source.text()).map_err(|error| {
         let at = source.offset(error.line(), error.column());
         let text = error.to_string();
         let reason = text.split(" at line ").next().unwrap_or(&text);
         Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not JSON")
-            .at(&source, at..at, reason)
+            .at(source, at..at, reason)
             .help("name the `config.json` of a Hugging Face model, or spell the architecture out under `model:`")
     })?;
     let Value::Object(fields) = &value else {
         let error = Diagnostic::error(Code::ModelConfigSyntax, "the model configuration is not a JSON object");
-        return Err(error.at(&source, whole(), "").help("name the `config.json` of a Hugging Face model"));
+        return Err(error.at(source, whole(), "").help("name the `config.json` of a Hugging Face model"));
     };
-    let config = Config { fields, source: &source };
+    let config = Config { fields, source };
     // Models lie in a folder each, as `config.json`; a file of another name stands for itself.
     let folder = path.parent().and_then(FilePath::file_name).filter(|_| path.file_name().is_some_and(|f| f == "config.json"));
     let name = folder.or(path.file_stem()).map_or("model".into(), |n| n.to_string_lossy());
@@ -60,7 +61,7 @@ pub(super) fn load(path: &FilePath) -> Result<Model, Diagnostic> {
 
 struct Config<'a> {
     fields: &'a serde_json::Map<String, Value>,
-    source: &'a std::sync::Arc<Source>,
+    source: &'a Arc<Source>,
 }
 
 impl Config<'_> {

@@ -9,7 +9,12 @@ pub enum FileKind {
     Workload,
     /// Jobs over months.
     Portfolio,
+    /// What estimates may change by, and which are made.
+    Policy,
 }
+
+/// Keys that stand only in policies.
+const POLICY: [&str; 2] = ["policies", "pairs"];
 
 /// Keys that stand only in portfolios: of the file, then of its jobs.
 const PORTFOLIO: [&str; 6] = ["training", "queues", "maintenance", "reservations", "power-caps", "spares"];
@@ -23,6 +28,9 @@ impl FileKind {
         let top = || text.lines().map(|line| key(line.trim_start_matches(['{', '"', '\''])));
         if top().any(|key| PORTFOLIO.contains(&key)) {
             return Self::Portfolio;
+        }
+        if top().any(|key| POLICY.contains(&key)) {
+            return Self::Policy;
         }
         if !top().any(|key| key.starts_with("job")) {
             return Self::Cluster;
@@ -55,6 +63,7 @@ mod tests {
             ("jobs:\n- name: a\n  duration: 3 days\n", FileKind::Portfolio),
             ("jobs: [{name: a, nodes: 2 nodes, checkpoint-interval: 1 h", FileKind::Portfolio),
             ("queues: 3\njobs:\n- {name: a, model: b}\n", FileKind::Portfolio),
+            ("policies:\n- max-increase-percent: 5\n", FileKind::Policy),
             ("", FileKind::Cluster),
         ] {
             assert_eq!(FileKind::of(text), kind, "{text}");

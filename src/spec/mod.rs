@@ -50,5 +50,5 @@ pub use reliability::{CheckpointStorage, Fleet, Reliability};
 pub use schedule_kind::{Placement, ScheduleKind};
 pub use software::Software;
 pub use storage::{Loss, Modules, Storage, Tensors};
-pub use workload::{Job, Workload};
+pub use workload::{Job, Read, Workload};
 pub use workload_file::{JobFile, ModelRef, Parallelism, ParallelismRef, Recompute, WorkloadFile};

@@ -23,7 +23,7 @@ pub enum Software {
     MegatronDeepspeed,
     /// `PyTorch` FSDP, run eagerly (Composer, `InternEvo`).
     Fsdp,
-    /// `PyTorch` FSDP with `torch.compile` (torchtitan, fms-fsdp), or with models written in fused kernels (those of `NeMo` `AutoModel` that
+    /// `PyTorch` FSDP with `torch.compile` (torchtitan, fms-fsdp), or with models written in fused kernels (those of `NeMo` AutoModel that
     /// have experts).
     FsdpCompiled,
     /// JAX, compiled by XLA (`MaxText`, Pax).

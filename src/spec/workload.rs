@@ -12,6 +12,9 @@ use crate::diagnostic::{self, Code, Diagnostic, Source, quoted};
 use crate::units::{Batch, Date, Seconds, Tokens};
 use crate::yaml::{self, Document, Entry, Kind, Node, Path};
 
+/// What reads the files that a workload file names.
+pub type Read<'a> = &'a dyn Fn(&FilePath) -> Result<Arc<Source>, Diagnostic>;
+
 /// A workload, ready to be planned.
 #[derive(Debug)]
 pub struct Workload {
@@ -83,23 +86,35 @@ impl Workload {
     /// # Errors
     /// Everything that is wrong with it.
     pub fn load(source: Arc<Source>, catalog: &Catalog) -> Result<Self, Vec<Diagnostic>> {
-        let (jobs, errors, file) = Self::resolve(yaml::load::<WorkloadFile>(source)?, catalog);
+        Self::load_with(source, catalog, &Source::read)
+    }
+
+    /// Reads a workload file; what it names in files of their own comes from `read`, not from the disk.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it.
+    pub fn load_with(source: Arc<Source>, catalog: &Catalog, read: Read<'_>) -> Result<Self, Vec<Diagnostic>> {
+        let (jobs, errors, file) = Self::resolve(yaml::load::<WorkloadFile>(source)?, catalog, read);
         if errors.is_empty() { Ok(Self { jobs, file }) } else { Err(diagnostic::Batch::from_iter(errors).into_vec()) }
     }
 
     /// The jobs of a file that was read, and everything that is wrong with them.
-    fn resolve(file: Document<WorkloadFile>, catalog: &Catalog) -> (Vec<Job>, Vec<Diagnostic>, Document<WorkloadFile>) {
+    fn resolve(
+        file: Document<WorkloadFile>,
+        catalog: &Catalog,
+        read: Read<'_>,
+    ) -> (Vec<Job>, Vec<Diagnostic>, Document<WorkloadFile>) {
         let folder = FilePath::new(file.source.name()).parent().map(PathBuf::from).unwrap_or_default();
         let mut errors = Vec::new();
         let waits: Vec<Waits<'_>> = file.value.jobs.iter().map(|job| (job.name.as_str(), job.after.as_slice())).collect();
         let after = dependencies::resolve(&file, &waits, &mut errors);
         let mut jobs = Vec::new();
         for (index, job) in file.value.jobs.iter().enumerate() {
-            let model = resolve_model(job, index, &file, catalog, &folder, &mut errors);
+            let model = resolve_model(job, index, &file, catalog, (&folder, read), &mut errors);
             errors.extend(names::check(&file, &at(index, "name"), &job.name));
             errors.extend(conflict(job, index, &file));
             errors.extend(two_pools(job, index, &file));
-            let order = resolve_order(job, index, &file, &folder).unwrap_or_else(|error| {
+            let order = resolve_order(job, index, &file, (&folder, read)).unwrap_or_else(|error| {
                 errors.push(error);
                 None
             });
@@ -142,7 +157,7 @@ impl Workload {
         let entry = |value: Node| Entry { key: "jobs".to_owned(), key_span: value.span.clone(), value };
         let tree = Node { span: tree.span.clone(), kind: Kind::Mapping(jobs.map(entry).into_iter().collect()) };
         let document = Document { source: Arc::clone(source), tree, value: WorkloadFile { jobs: list } };
-        let (jobs, errors, file) = Self::resolve(document, catalog);
+        let (jobs, errors, file) = Self::resolve(document, catalog, &Source::read);
         (Self { jobs, file }, errors)
     }
 
@@ -150,6 +165,33 @@ impl Workload {
     #[must_use]
     pub fn also(&self, job: &Job, field: &str, error: Diagnostic) -> Diagnostic {
         error.also(&self.file.source, self.file.span(&field_of(job, field)), "named here")
+    }
+
+    /// The file, and what is written in it.
+    #[must_use]
+    pub fn file(&self) -> (&Arc<Source>, &Node) {
+        (&self.file.source, &self.file.tree)
+    }
+
+    /// Where a job stands in the file.
+    #[must_use]
+    pub fn place(&self, job: &Job) -> Path {
+        Path::root().key("jobs").index(job.index)
+    }
+
+    /// Names of the files that a job refers to: of its model, of its order.
+    #[must_use]
+    pub fn files(&self, job: &Job, catalog: &Catalog) -> Vec<&str> {
+        let Some(written) = self.file.value.jobs.get(job.index) else { return Vec::new() };
+        let model = match &written.model {
+            ModelRef::Named(name) if catalog.model(name).is_none() => Some(name),
+            ModelRef::Named(_) | ModelRef::Spelled(_) => None,
+        };
+        let order = match &written.parallelism {
+            ParallelismRef::Fixed(fixed) => fixed.order.as_ref(),
+            ParallelismRef::Auto => None,
+        };
+        model.into_iter().chain(order).map(String::as_str).collect()
     }
 
     /// An error at a field of a job.
@@ -176,7 +218,7 @@ fn resolve_model(
     index: usize,
     file: &Document<WorkloadFile>,
     catalog: &Catalog,
-    folder: &FilePath,
+    (folder, read): (&FilePath, Read<'_>),
     errors: &mut Vec<Diagnostic>,
 ) -> Option<Model> {
     let name = match &job.model {
@@ -189,9 +231,8 @@ fn resolve_model(
     if let Some(model) = catalog.model(name) {
         return Some(model.clone());
     }
-    let is_path = FilePath::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) || name.contains(['/', '\\']);
-    if is_path {
-        let error = match huggingface::load(&folder.join(name)) {
+    if is_path(name) {
+        let error = match read(&folder.join(name)).and_then(|source| huggingface::load(&source)) {
             Ok(model) => return Some(model),
             Err(error) => error.also(&file.source, file.span(&at(index, "model")), "named here"),
         };
@@ -203,17 +244,22 @@ fn resolve_model(
     None
 }
 
+/// Whether a model that no catalogue has is named by its file.
+fn is_path(name: &str) -> bool {
+    FilePath::new(name).extension().is_some_and(|e| e.eq_ignore_ascii_case("json")) || name.contains(['/', '\\'])
+}
+
 /// The file of a job's own order.
 fn resolve_order(
     job: &JobFile,
     index: usize,
     file: &Document<WorkloadFile>,
-    folder: &FilePath,
+    (folder, read): (&FilePath, Read<'_>),
 ) -> Result<Option<Arc<Source>>, Diagnostic> {
     let ParallelismRef::Fixed(fixed) = &job.parallelism else { return Ok(None) };
     let Some(name) = &fixed.order else { return Ok(None) };
     let place = at(index, "parallelism").key("order");
-    Source::read(&folder.join(name)).map(Some).map_err(|error| error.also(&file.source, file.span(&place), "named here"))
+    read(&folder.join(name)).map(Some).map_err(|error| error.also(&file.source, file.span(&place), "named here"))
 }
 
 /// Keys of the layout of which only one can count.

@@ -1,10 +1,7 @@
 //! The hash of a space: equal where two machines plan the same items from the same input.
 
-use std::fmt::{Display, Write as _};
-
-use sha2::{Digest, Sha256};
-
 use super::{SCHEMA_VERSION, Space};
+use crate::estimate::Hash;
 use crate::units::{EnergyPrice, HourlyPrice, Money};
 
 impl Space {
@@ -13,7 +10,7 @@ impl Space {
     /// Names of folders are not in it, so that machines may keep the files in different places.
     #[must_use]
     pub fn fingerprint(&self) -> String {
-        let mut hash = Lines(Sha256::new());
+        let mut hash = Hash::default();
         hash.line("planner", env!("CARGO_PKG_VERSION"));
         hash.line("schema", SCHEMA_VERSION);
         hash.line("catalog", self.catalog_file.as_ref().map_or("", |file| file.text()));
@@ -46,21 +43,6 @@ impl Space {
                 ),
             );
         }
-        hash.0.finalize().iter().fold(String::new(), |mut digits, byte| {
-            let _ = write!(digits, "{byte:02x}");
-            digits
-        })
-    }
-}
-
-/// Named values with their lengths, so that no two lists of values are the same bytes.
-struct Lines(Sha256);
-
-impl Lines {
-    fn line(&mut self, name: &str, value: impl Display) {
-        let value = value.to_string();
-        self.0.update(format!("{name} {}\n", value.len()));
-        self.0.update(value);
-        self.0.update("\n");
+        hash.digits()
     }
 }

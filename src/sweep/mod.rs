@@ -20,7 +20,9 @@ pub use account::{Account, Refusals};
 pub use engine::Assigned;
 pub use front::{Scenario, front};
 pub use nodes::NodeCounts;
-pub use record::{Header, Outcome, Planned, Price, Record, Refused, SCHEMA_VERSION, Sheet};
+pub use record::{Header, Outcome, Planned, Record, SCHEMA_VERSION, Sheet};
 pub use run::run;
 pub use shard::{Shard, ShardError};
 pub use space::{ClusterInput, Item, Space, SpaceError, WorkloadInput};
+
+pub use crate::estimate::{Price, Refused};

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use super::{Shard, Space};
-use crate::units::Money;
+use crate::estimate::{Price, Refused};
 
 /// Version of the lines.
 pub const SCHEMA_VERSION: u32 = 1;
@@ -121,39 +121,6 @@ pub struct Planned {
     pub electricity: Option<Price>,
     /// Whether the run is done by its deadline, where there is one.
     pub meets_deadline: Option<bool>,
-}
-
-/// Why there is no plan.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Refused {
-    /// The code of the kind of mistake, as in [`crate::diagnostic::Code`].
-    pub code: String,
-    /// What is in the way.
-    pub message: String,
-    /// What to write instead.
-    pub help: Option<String>,
-}
-
-/// Money as it is written.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Price {
-    /// Units of the currency.
-    pub amount: f64,
-    /// Its three letters.
-    pub currency: String,
-}
-
-impl From<Money> for Price {
-    fn from(money: Money) -> Self {
-        Self { amount: rounded(money.amount()), currency: money.currency().to_string() }
-    }
-}
-
-/// Nine digits: more than any figure is worth, and the same on machines whose logarithms differ in the last.
-pub(super) fn rounded(value: f64) -> f64 {
-    format!("{value:.8e}").parse().unwrap_or(value)
 }
 
 impl Record {

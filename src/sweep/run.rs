@@ -5,13 +5,12 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::record::rounded;
-use super::{Header, Item, Outcome, Planned, Price, Record, Refused, Shard, Sheet, Space};
+use super::{Header, Item, Outcome, Planned, Record, Shard, Sheet, Space};
 use crate::calibration::Calibration;
 use crate::catalog::Provenance;
-use crate::diagnostic::{self, Diagnostic};
 use crate::economics::CostEstimate;
-use crate::plan::{Plan, Refusal};
+use crate::estimate::{Price, Refused, rounded};
+use crate::plan::Plan;
 use crate::spec::Cluster;
 use crate::topology::Topology;
 use crate::units::{Carbon, Currency};
@@ -43,7 +42,7 @@ fn site(space: &Space, items: &[Item], done: &(dyn Fn(usize) + Sync)) -> Vec<Rec
     let cluster = match cluster {
         Ok(cluster) => cluster,
         Err(errors) => {
-            let refusal = refused(errors);
+            let refusal = Refused::new(errors);
             done(items.len());
             let nodes = first.nodes.unwrap_or_default();
             return items.iter().map(|item| record(space, item, nodes, Outcome::Refusal(refusal.clone()))).collect();
@@ -59,12 +58,8 @@ fn site(space: &Space, items: &[Item], done: &(dyn Fn(usize) + Sync)) -> Vec<Rec
         .map(|items| {
             let workload = &space.workloads[items[0].workload].workload;
             let job = &workload.jobs[items[0].job];
-            let plan = Plan::calibrated((&cluster, &topology), workload, job, &space.catalog, calibration).map_err(|refusal| {
-                refused(match refusal {
-                    Refusal::Input(errors) => errors,
-                    Refusal::No(error) => vec![*error],
-                })
-            });
+            let plan =
+                Plan::calibrated((&cluster, &topology), workload, job, &space.catalog, calibration).map_err(Refused::from);
             let records = items.iter().map(|item| {
                 let outcome = match &plan {
                     Ok(plan) => Outcome::Plan(Box::new(priced(space, item, &cluster, plan))),
@@ -130,16 +125,5 @@ fn priced(space: &Space, item: &Item, cluster: &Cluster, plan: &Plan) -> Planned
         cost_per_million_tokens: cost.as_ref().and_then(|cost| cost.per_million_tokens).map(Price::from),
         electricity: cost.as_ref().and_then(|cost| cost.electricity).map(Price::from),
         meets_deadline: run.and_then(|run| run.meets_deadline),
-    }
-}
-
-/// The first of several mistakes, in the order in which they are read.
-fn refused(mut errors: Vec<Diagnostic>) -> Refused {
-    diagnostic::sort(&mut errors);
-    let others = errors.len().saturating_sub(1);
-    let more = if others > 0 { format!(" (and {others} more)") } else { String::new() };
-    match errors.into_iter().next() {
-        Some(error) => Refused { code: error.code.as_str().to_owned(), message: error.message + &more, help: error.help },
-        None => Refused { code: diagnostic::Code::NoLayout.as_str().to_owned(), message: "no layout".to_owned(), help: None },
     }
 }

@@ -141,7 +141,7 @@ fn graphs(row: &PublishedRun, notes: &str) -> Option<Graphs> {
     }
 }
 
-/// Whether a row's notes say that a model with experts is written in fused kernels throughout, as those of `NeMo` `AutoModel` are;
+/// Whether a row's notes say that a model with experts is written in fused kernels throughout, as those of `NeMo` AutoModel are;
 /// its dense ones are Hugging Face's, run eagerly.
 fn fused(row: &PublishedRun) -> bool {
     let has = |name| row.overlap_notes.split([' ', '+', ';', ',']).any(|word| word == name);

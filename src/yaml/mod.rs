@@ -8,6 +8,7 @@
 //! This room knows [`crate::diagnostic`] and [`crate::units`]; it does not know what clusters or jobs are.
 
 mod check;
+mod json;
 mod load;
 mod number;
 mod path;

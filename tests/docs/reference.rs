@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
 use planner::catalog::Catalog;
+use planner::diff::policy::PolicyFile;
 use planner::spec::{ClusterFile, PortfolioFile, WorkloadFile};
 use planner::units::{self, Quantity};
 use serde_json::Value;
@@ -13,9 +14,9 @@ const PREFACE: &str = "\
 
 <!-- Generated from the JSON Schemas by tests/docs/reference.rs. PLANNER_BLESS=1 cargo test --test docs rewrites it. -->
 
-Four kinds of files: [cluster files](#cluster-files), [workload files](#workload-files), [portfolio files](#portfolio-files) and
-[catalogue files](#catalogue-files). `planner schema cluster`, `planner schema workload`, `planner schema portfolio` and
-`planner schema catalog` print their JSON Schemas for editors.
+Five kinds of files: [cluster files](#cluster-files), [workload files](#workload-files), [portfolio files](#portfolio-files),
+[policy files](#policy-files) and [catalogue files](#catalogue-files). `planner schema cluster`, `planner schema workload`,
+`planner schema portfolio`, `planner schema policy` and `planner schema catalog` print their JSON Schemas for editors.
 
 Keys are in kebab-case. A key that is not listed is an error, and so is a quantity without its unit. A key whose default is
 \"none\" may be left out; what happens then is said in its description or in [defaults that the planner fills in](#defaults).
@@ -74,6 +75,12 @@ pub fn page() -> String {
         ("Cluster files", "cluster", "`planner plan CLUSTER`", schemars::schema_for!(ClusterFile)),
         ("Workload files", "workload", "`planner plan --workload FILE`", schemars::schema_for!(WorkloadFile)),
         ("Portfolio files", "portfolio", "`planner schedule CLUSTER PORTFOLIO`", schemars::schema_for!(PortfolioFile)),
+        (
+            "Policy files",
+            "policy",
+            "`planner baseline` and `planner diff`, as `planner.policy.yaml`",
+            schemars::schema_for!(PolicyFile),
+        ),
         ("Catalogue files", "catalogue", "`planner --catalog FILE`", schemars::schema_for!(Catalog)),
     ] {
         let schema = schema.to_value();

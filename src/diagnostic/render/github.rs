@@ -20,12 +20,19 @@ pub(super) fn render(diagnostics: &[Diagnostic]) -> String {
     out
 }
 
+/// A notice without a place.
+#[must_use]
+pub fn notice(title: &str, text: &str) -> String {
+    format!("::notice title={}::{}\n", property(title), data(text))
+}
+
 fn annotation(out: &mut String, diagnostic: &Diagnostic, more: usize) {
     let severity = diagnostic.severity.as_str();
     let _ = write!(out, "::{severity} ");
     if let Some(label) = diagnostic.place() {
         let at = Place::of(label);
-        let _ = write!(out, "file={},line={}", property(at.file), at.line);
+        // GitHub knows files by their path in the repository, without the folder that they are named from.
+        let _ = write!(out, "file={},line={}", property(at.file.trim_start_matches("./")), at.line);
         // A column beside an end line other than the line makes GitHub drop the place.
         if at.end_line == at.line {
             let _ = write!(out, ",col={},endColumn={}", at.column, at.end_column);

@@ -6,6 +6,8 @@ mod full;
 mod github;
 mod json;
 
+pub use github::notice;
+
 use super::{Diagnostic, Label};
 
 /// The format of [`render`].
