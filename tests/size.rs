@@ -1,5 +1,7 @@
 //! Sizes: the fewest nodes against trying every number of them, limits and what would have to give, fronts, swings, the file.
 
+use std::process::Command;
+
 use planner::calibration::Calibration;
 use planner::catalog::Catalog;
 use planner::diagnostic::Source;
@@ -271,4 +273,15 @@ fn networks_and_wirings_are_as_asked() {
     let (full, rails) = (best(Wiring::Full), best(Wiring::RailOnly));
     assert!(rails.design.file(&Site::default(), rails.nodes).contains("kind: rail-only"));
     assert!(full.nodes > 32 && rails.price() < full.price() && rails.nodes >= full.nodes, "{} {}", full.nodes, rails.nodes);
+}
+
+/// A cluster that is sized has a pool of its own.
+#[test]
+fn a_job_that_names_pools_is_told_to_leave_them_out() {
+    let asked = ["size", "--workload", "llama3-70b-two-pools", "--deadline", "90 days"];
+    let root = env!("CARGO_MANIFEST_DIR");
+    let out = Command::new(env!("CARGO_BIN_EXE_planner")).args(asked).current_dir(root).output().expect("the program starts");
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert_eq!(out.status.code(), Some(2), "{said}");
+    assert!(said.contains("leave `pools` out") && said.contains("llama3-70b-two-pools.yaml:"), "{said}");
 }

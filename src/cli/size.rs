@@ -138,6 +138,11 @@ pub(super) fn run(arguments: &SizeArguments, global: &Global) -> Result<Outcome,
             let error = workload.error(job, "name", Code::MissingKey, format!("job `{}` has no deadline", job.name));
             return Err(error.help("add `deadline: 90 days`, or `--deadline '90 days'` for all jobs").into());
         }
+        if let Some(key) = job.pool.as_ref().map(|_| "pool").or(job.pools.as_ref().map(|_| "pools")) {
+            let message = format!("job `{}` asks for pools by name, and a cluster that is sized has one of its own", job.name);
+            let error = workload.error(job, key, Code::UnknownPool, message);
+            return Err(error.help(format!("leave `{key}` out")).into());
+        }
     }
     // What the site says of power and racks holds where the command line says nothing else.
     let power = site.check(first, &catalog)?.power;
