@@ -1,7 +1,7 @@
 //! Where the files of a tree are read: in a folder, or in a revision of git.
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
 use super::git::Revision;
@@ -53,7 +53,11 @@ impl Files {
     /// A file that cannot be read.
     pub fn read_below(&self, path: &str) -> Result<Arc<Source>, Diagnostic> {
         match self {
-            Self::Folder(folder) => Source::read(&folder.join(path)),
+            // `./fleet.yaml` is `fleet.yaml` to whoever looks for the line, GitHub among them.
+            Self::Folder(folder) => {
+                let plain: PathBuf = folder.components().filter(|part| *part != Component::CurDir).collect();
+                Source::read(&plain.join(path))
+            }
             Self::Revision(revision) => revision.read_below(path),
         }
     }
