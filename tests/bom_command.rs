@@ -1,18 +1,12 @@
 //! `planner bom` as it is run: exit codes, forms, files, and what is said about prices that are missing.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
 use serde_json::Value;
 
-fn planner(arguments: &[&str]) -> Output {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Command::new(env!("CARGO_BIN_EXE_planner")).args(arguments).current_dir(root).output().expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("output is UTF-8")
-}
+#[path = "support/command.rs"]
+mod command;
+use command::{planner, text};
 
 /// A cluster file of these tests.
 fn file(name: &str, content: &str) -> String {

@@ -2,16 +2,10 @@
 //! phases as they are run.
 
 use std::path::Path;
-use std::process::{Command, Output};
 
-fn planner(arguments: &[&str]) -> Output {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    Command::new(env!("CARGO_BIN_EXE_planner")).args(arguments).current_dir(root).output().expect("the program starts")
-}
-
-fn text(bytes: &[u8]) -> &str {
-    std::str::from_utf8(bytes).expect("output is UTF-8")
-}
+#[path = "support/command.rs"]
+mod command;
+use command::{planner, text};
 
 /// A cluster file of these tests.
 fn file(name: &str, content: &str) -> String {

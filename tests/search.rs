@@ -5,7 +5,7 @@ use planner::catalog::Catalog;
 use planner::diagnostic::Source;
 use planner::parallel::Strategy;
 use planner::plan::{Plan, Refusal, Request};
-use planner::search::{Account, Objective, Space, Wanted, search};
+use planner::search::{Objective, Space, Wanted, search};
 use planner::spec::{Cluster, Computation, Parallelism, Precision, Software, Workload, examples};
 use planner::step::Setup;
 use planner::topology::Topology;
@@ -13,6 +13,10 @@ use planner::units::{Batch, Bytes};
 use planner::validate::regret::regrets;
 use planner::validate::{PUBLISHED, Predictor, read};
 use rayon::prelude::*;
+
+#[path = "support/random_job.rs"]
+mod random_job;
+use random_job::{pick, sum};
 
 /// A cluster of a few nodes, its accelerators with as much memory as asked.
 fn cluster(nodes: u32, memory: f64, oversubscription: f64) -> Cluster {
@@ -81,14 +85,6 @@ fn best(mut tried: Vec<Tried>, top: usize) -> Vec<Tried> {
     }
     kept.truncate(top);
     kept
-}
-
-fn pick<T: Copy, const N: usize>(rng: &mut fastrand::Rng, of: [T; N]) -> T {
-    of[rng.usize(..N)]
-}
-
-fn sum(a: &Account) -> u64 {
-    a.illegal + a.out_of_memory + a.bounded + a.unwanted + a.costed + a.unexplored
 }
 
 /// 200 random small jobs, of dense models and of experts, on one node and on several, with a little memory and with enough.

@@ -1,7 +1,5 @@
 //! Sizes: the fewest nodes against trying every number of them, limits and what would have to give, fronts, swings, the file.
 
-use std::process::Command;
-
 use planner::calibration::Calibration;
 use planner::catalog::Catalog;
 use planner::diagnostic::Source;
@@ -10,6 +8,10 @@ use planner::size::{Answer, Design, Limits, Need, Network, Objective, Offer, Que
 use planner::spec::{Cluster, Workload};
 use planner::topology::Topology;
 use planner::units::{Money, Seconds, Watts};
+
+#[path = "support/command.rs"]
+mod command;
+use command::{planner, text};
 
 const DAY: f64 = 86_400.0;
 
@@ -279,9 +281,8 @@ fn networks_and_wirings_are_as_asked() {
 #[test]
 fn a_job_that_names_pools_is_told_to_leave_them_out() {
     let asked = ["size", "--workload", "llama3-70b-two-pools", "--deadline", "90 days"];
-    let root = env!("CARGO_MANIFEST_DIR");
-    let out = Command::new(env!("CARGO_BIN_EXE_planner")).args(asked).current_dir(root).output().expect("the program starts");
-    let said = String::from_utf8_lossy(&out.stderr);
+    let out = planner(&asked);
+    let said = text(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{said}");
     assert!(said.contains("leave `pools` out") && said.contains("llama3-70b-two-pools.yaml:"), "{said}");
 }

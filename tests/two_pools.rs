@@ -7,12 +7,16 @@ use planner::parallel::{Seam, Strategy};
 use planner::plan::{How, Plan, Refusal, Request, explain, setup};
 use planner::run::NodePower;
 use planner::run::power::WAITING;
-use planner::search::{Account, Beside, Objective, SecondPool, Space, Wanted, search};
+use planner::search::{Beside, Objective, SecondPool, Space, Wanted, search};
 use planner::spec::{Cluster, Computation, Parallelism, Precision, Recompute, ScheduleKind, Software, Workload};
 use planner::step::Setup;
 use planner::topology::Topology;
 use planner::units::{Batch, Bytes, Watts};
 use rayon::prelude::*;
+
+#[path = "support/random_job.rs"]
+mod random_job;
+use random_job::{pick, sum};
 
 /// Two pools on one fabric.
 fn cluster(pools: [(&str, u32); 2]) -> Cluster {
@@ -50,14 +54,6 @@ fn job<'a>(cluster: &'a Cluster, topology: &'a Topology, (name, layers): (&str, 
     let on =
         |pool| Setup::new((cluster, pool), topology, Calibration::defaults(), &model, computation).expect("it fits together");
     Setup { second: Some(Box::new(on(1))), ..on(0) }
-}
-
-fn pick<T: Copy, const N: usize>(rng: &mut fastrand::Rng, of: [T; N]) -> T {
-    of[rng.usize(..N)]
-}
-
-fn sum(a: &Account) -> u64 {
-    a.illegal + a.out_of_memory + a.bounded + a.unwanted + a.costed + a.unexplored
 }
 
 /// 60 random small jobs over two pools of other accelerators, other numbers of nodes, other memory.

@@ -198,6 +198,12 @@ pub struct Link {
 
 entry!(Link, "link");
 
+/// Whether a link of that name is InfiniBand, which wants a fabric manager and has addresses to run out of.
+#[must_use]
+pub fn is_infiniband(link: &str) -> bool {
+    link.starts_with("infiniband")
+}
+
 /// Where a link is used.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, JsonSchema)]
 #[serde(rename_all = "kebab-case")]

@@ -18,7 +18,7 @@ use serde::Deserialize;
 pub use accelerator::{Accelerator, AcceleratorOverrides, HourlyRate, MeasuredRates, Peak, ScaleUp, ScaleUpKind};
 pub use economics::{Economics, Figure, named};
 pub use embedded::{texts, written};
-pub use hardware::{Cooling, Link, LinkCategory, Nics, Server, Switch};
+pub use hardware::{Cooling, Link, LinkCategory, Nics, Server, Switch, is_infiniband};
 pub use model::{Activation, Experts, LatentAttention, Model, Norm, Position, Published, SlidingWindow};
 pub use part::{Part, PartKind};
 pub use price::{Price, PriceClass, Priced};

@@ -43,13 +43,7 @@ impl Dealt {
 }
 
 impl Open {
-    /// Layouts for one size of the microbatch.
-    #[must_use]
-    pub fn layouts(&self) -> u64 {
-        self.each_sharding() * self.shardings.len() as u64
-    }
-
-    /// The same, however replicas share their states.
+    /// Layouts for one size of the microbatch and one way in which replicas share their states.
     fn each_sharding(&self) -> u64 {
         self.pipelines.iter().map(|dealt| self.recomputes(dealt.vp).count()).sum::<usize>() as u64
     }

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use crate::catalog::Switch;
+use crate::catalog::{Switch, is_infiniband};
 
 /// How leaves are joined.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -55,7 +55,7 @@ impl Network {
     #[must_use]
     pub fn of(switch: &Switch) -> Self {
         match switch.link.as_deref() {
-            Some(link) if link.starts_with("infiniband") => Self::Infiniband,
+            Some(link) if is_infiniband(link) => Self::Infiniband,
             Some(link) if link.starts_with("ethernet") => Self::Ethernet,
             _ => Self::Other,
         }

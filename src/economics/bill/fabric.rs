@@ -5,7 +5,7 @@
 //! twin-port module serves two ports of one switch or of one node, and not of two.
 
 use super::item::{Group, Item, cable, modules, transceiver};
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, is_infiniband};
 use crate::spec::{Cluster, Fabric, FabricKind, Pool};
 use crate::topology::FabricSize;
 
@@ -227,9 +227,4 @@ fn managers(fabric: &Fabric, size: &FabricSize, notes: &mut Vec<String>) -> u32 
         return 0;
     }
     MANAGERS
-}
-
-/// Whether a link of that name is InfiniBand, which wants a fabric manager and has addresses to run out of.
-pub(super) fn is_infiniband(link: &str) -> bool {
-    link.starts_with("infiniband")
 }

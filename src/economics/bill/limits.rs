@@ -2,9 +2,8 @@
 
 use serde::Serialize;
 
-use super::fabric::is_infiniband;
 use super::racks::Racks;
-use crate::catalog::Cooling;
+use crate::catalog::{Cooling, is_infiniband};
 use crate::spec::Cluster;
 use crate::topology::FabricSize;
 use crate::units::{AirFlow, TemperatureRise, WaterFlow, Watts};

@@ -6,9 +6,9 @@
 //! 8 + 4 leaves and 4 spines, and 254 + 240 cables: the 16 switches and 494 cables of its tables 7 and 8. How the 16 divide into
 //! leaves and spines is not printed there.
 
-use super::fabric::{MANAGERS, is_infiniband};
+use super::fabric::MANAGERS;
 use super::item::{Group, Item, cable, modules, transceiver};
-use crate::catalog::{Catalog, Switch};
+use crate::catalog::{Catalog, Switch, is_infiniband};
 use crate::spec::{Cluster, Pool};
 use crate::units::BitsPerSecond;
 
