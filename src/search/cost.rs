@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use super::wanted::{Objective, Wanted};
+use super::wanted::{Deadline, Objective, Wanted};
 use crate::parallel::Strategy;
 use crate::step::graph::{Lanes, Replay, Scratch};
 use crate::step::schedule::Pipeline;
@@ -104,7 +104,17 @@ impl Wanted {
     /// Whether a layout is all that is wanted.
     pub(super) fn is_enough(&self, setup: &Setup<'_>, s: &Strategy, step: Seconds) -> bool {
         let deadline = self.deadline.as_ref().filter(|_| self.any_in_time);
+        deadline.is_some_and(|deadline| self.in_time(deadline, setup, s, step))
+    }
+
+    /// Whether a layout that takes no less than `least` may be wanted, where only what is in time is.
+    pub(super) fn may_do(&self, setup: &Setup<'_>, s: &Strategy, least: Seconds) -> bool {
+        let deadline = self.deadline.as_ref().filter(|_| self.any_in_time && self.objective == Objective::Time);
+        deadline.is_none_or(|deadline| self.in_time(deadline, setup, s, least))
+    }
+
+    fn in_time(&self, deadline: &Deadline, setup: &Setup<'_>, s: &Strategy, step: Seconds) -> bool {
         let sizes = (setup.computation.sequence, setup.pool.gpus_per_node);
-        deadline.is_some_and(|deadline| self.run_time(deadline, s, step, sizes) <= deadline.within)
+        self.run_time(deadline, s, step, sizes) <= deadline.within
     }
 }

@@ -7,7 +7,7 @@ use super::space::{Family, Space};
 use super::wanted::Wanted;
 use super::{Account, Kernels, key};
 use crate::parallel::{LayerDeal, Strategy};
-use crate::spec::ScheduleKind;
+use crate::spec::{Recompute, ScheduleKind};
 use crate::step::{Communicators, Outline, Peak, Pieces, PoolGroups, Setup, Sides};
 use crate::units::{Bytes, Seconds};
 
@@ -148,11 +148,18 @@ impl Opened<'_> {
         best.map_or(self.cutoff, |best| best.score.min(self.cutoff))
     }
 
+    /// The score of a layout that takes no less than `least`, where it could be what is looked for.
+    fn interest(&self, s: &Strategy, least: Seconds) -> Option<f64> {
+        let Opener { setup, wanted, .. } = self.opener;
+        let score = wanted.score_of(setup, s, least);
+        (score <= self.limit() && wanted.may_do(setup, s, least)).then_some(score)
+    }
+
     fn setup(&self) -> &Setup<'_> {
         self.opener.setup
     }
 
-    /// The pipelines of a family, the one with the lowest bound first.
+    /// The pipelines of a family that could hold what is looked for, the one with the lowest bound first.
     fn pipes(&mut self, desk: &mut Desk, family: &Family, open: &Open) -> Vec<Pipe> {
         let each = open.shardings.len() as u64;
         let mut pipes = Vec::new();
@@ -164,13 +171,25 @@ impl Opened<'_> {
                     self.found.account.illegal += each * open.recomputes(plain.vp).count() as u64;
                     continue;
                 }
+                let mut beaten = None;
                 for (recompute, recompute_layers) in open.recomputes(plain.vp) {
+                    // What computes more again takes no less: than nothing, and of whole layers than fewer, which come first.
+                    if beaten.is_some_and(|less| less == Recompute::None || less == recompute) {
+                        self.found.account.bounded += each;
+                        continue;
+                    }
                     let strategy = Strategy { recompute, recompute_layers, ..plain };
                     // Everything divided that can be, everything hidden, no weights in passing: as fast as any sharding.
                     let ideal = Strategy { zero: u8::from(strategy.dp * strategy.cp > 1), overlap: true, ..strategy };
                     self.shared.outline(&ideal, &mut desk.outline);
                     let time = desk.outline.lower_bound(self.opener.setup);
-                    pipes.push(Pipe { bound: self.opener.wanted.score_of(self.setup(), &ideal, time), strategy });
+                    match self.interest(&ideal, time) {
+                        Some(bound) => pipes.push(Pipe { bound, strategy }),
+                        None => {
+                            self.found.account.bounded += each;
+                            beaten = Some(recompute);
+                        }
+                    }
                 }
             }
         }
@@ -204,11 +223,10 @@ impl Opened<'_> {
         for (zero, zero_replicas, overlap) in shardings {
             let s = Strategy { zero: *zero, zero_replicas: *zero_replicas, overlap: *overlap, ..*pipe };
             self.shared.outline(&s, &mut desk.outline);
-            let bound = self.opener.wanted.score_of(setup, &s, desk.outline.lower_bound(setup));
-            if bound > self.limit() {
+            let Some(bound) = self.interest(&s, desk.outline.lower_bound(setup)) else {
                 self.found.account.bounded += 1;
                 continue;
-            }
+            };
             // Memory does not ask whether communication overlaps.
             let peak = match weighed {
                 Some((same, peak)) if same == (*zero, *zero_replicas) => peak,

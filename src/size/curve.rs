@@ -5,6 +5,7 @@ use rayon::prelude::*;
 use super::least::Sizer;
 use super::limits::{Limits, exceeded};
 use super::{Candidate, Sized};
+use crate::topology::Topology;
 
 /// Nodes that are tried beside the fewest, as multiples of them.
 const MORE: [f64; 4] = [1.25, 1.5, 2.0, 3.0];
@@ -13,7 +14,12 @@ const MORE: [f64; 4] = [1.25, 1.5, 2.0, 3.0];
 pub(super) fn curve(sizer: &Sizer<'_>, limits: &Limits, best: Option<&Sized>, candidates: &[Candidate]) -> Vec<Sized> {
     let objective = sizer.question.objective;
     let Some(best) = best else { return Vec::new() };
-    let more = |by: &f64| sizer.on(&best.design, (f64::from(best.nodes) * by).ceil() as u32).ok();
+    let more = |by: &f64| {
+        let cluster = sizer.cluster(&best.design, (f64::from(best.nodes) * by).ceil() as u32).ok()?;
+        // What may not be bought is not planned.
+        let bought = sizer.bought(&best.design, &cluster, &Topology::new(&cluster));
+        exceeded(limits, &bought).is_empty().then(|| sizer.planned(&best.design, &cluster).ok()).flatten()
+    };
     let mut all: Vec<Sized> = MORE.par_iter().filter_map(more).collect();
     all.extend(candidates.iter().filter_map(|candidate| candidate.sized.clone()));
     all.retain(|sized| exceeded(limits, sized).is_empty());

@@ -1,4 +1,4 @@
-//! The fewest nodes that meet deadlines, in few tries, most of which ask for no plan but only whether some layout does.
+//! The fewest nodes that meet deadlines, in few tries, which ask for no plan but only whether some layout does.
 
 use super::Design;
 use super::least::Sizer;
@@ -8,13 +8,15 @@ use crate::units::Seconds;
 
 /// What is known of a number of nodes before the search.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct First {
-    /// The number.
-    pub nodes: u32,
-    /// The latest end of a job on them over its deadline; none where there is no plan.
-    pub of_deadline: Option<f64>,
-    /// A number that is known not to do.
+pub(super) struct Known {
+    /// A number that does not do.
     pub late: u32,
+    /// A number that does.
+    pub in_time: Option<u32>,
+    /// The number that is tried first.
+    pub first: u32,
+    /// How far it may be off: the first step away from it.
+    pub step: u32,
     /// The most that may be tried.
     pub most: u32,
 }
@@ -25,40 +27,33 @@ impl Sizer<'_> {
     ///
     /// # Errors
     /// Why the last number that was tried has no plan; nothing where it is only late.
-    pub(super) fn fewest(&self, design: &Design, first: First, by: f64) -> Result<u32, Option<String>> {
-        let likely = |nodes: u32, ratio: f64| (f64::from(nodes) * ratio - 1e-9).ceil().clamp(1.0, f64::from(first.most)) as u32;
-        let (mut late, mut in_time, mut refusal) = (first.late, first.most + 1, None);
-        let ratio = first.of_deadline.map(|ratio| ratio * by);
-        if ratio.is_some_and(|ratio| ratio <= 1.0) {
-            in_time = first.nodes;
-        } else {
-            late = first.nodes;
-        }
-        let mut told = ratio.map(|ratio| likely(first.nodes, ratio));
-        // Steps away from what is known, ever longer.
-        let (mut down, mut up) = (1, first.nodes / 64 + 1);
+    pub(super) fn fewest(&self, design: &Design, known: Known, by: f64) -> Result<u32, Option<String>> {
+        let Known { mut late, most, .. } = known;
+        let (mut in_time, mut refusal) = (known.in_time.unwrap_or(most + 1), None);
+        let mut next = known.first;
+        // A step away from what is known, ever longer.
+        let mut step = known.step.max(1);
         while in_time - late > 1 {
-            let next = match (late, in_time <= first.most) {
-                (_, false) => {
-                    up *= 2;
-                    told.filter(|told| *told > late).unwrap_or_else(|| late.saturating_add(up / 2))
-                }
-                (0, true) => {
-                    down *= 2;
-                    told.unwrap_or(in_time).min(in_time.saturating_sub(down / 2))
-                }
-                // The layout that was found is slower than the best, so that the number that its time tells is rather too large.
-                (_, true) => told.unwrap_or(in_time).min(late.midpoint(in_time)),
-            };
-            let next = next.clamp(late + 1, in_time - 1);
-            told = None;
-            match self.done(design, next, by) {
-                Ok(Some(ratio)) => (in_time, told) = (next, Some(likely(next, ratio))),
-                Ok(None) => late = next,
-                Err(why) => (late, refusal) = (next, Some(why)),
+            next = next.clamp(late + 1, in_time - 1);
+            let done = self.done(design, next, by);
+            match &done {
+                Ok(Some(_)) => in_time = next,
+                Ok(None) | Err(_) => late = next,
             }
+            next = match (late, in_time <= most) {
+                (_, false) => late.saturating_add(step),
+                (0, true) => in_time.saturating_sub(step),
+                (_, true) => late.midpoint(in_time),
+            };
+            match done {
+                // The layout that was found is slower than the best, so that the number that its time tells is rather too large.
+                Ok(Some(ratio)) => next = next.min(likely(in_time, ratio)),
+                Ok(None) => {}
+                Err(why) => refusal = Some(why),
+            }
+            step = step.saturating_mul(2);
         }
-        if in_time <= first.most { Ok(in_time) } else { Err(refusal) }
+        if in_time <= most { Ok(in_time) } else { Err(refusal) }
     }
 
     /// The latest end of a job over its deadline, with layouts that have all in time; nothing where there are none.
@@ -85,4 +80,9 @@ impl Sizer<'_> {
         }
         Ok((latest <= 1.0).then_some(latest))
     }
+}
+
+/// Nodes that would just do where so many take that share of the deadline.
+pub(super) fn likely(nodes: u32, of_deadline: f64) -> u32 {
+    (f64::from(nodes) * of_deadline - 1e-9).ceil().max(1.0) as u32
 }

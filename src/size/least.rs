@@ -2,8 +2,8 @@
 
 use serde::Serialize;
 
-use super::fewest::First;
-use super::owning::Owning;
+use super::fewest::Known;
+use super::owning::{Objective, Owning};
 use super::{Design, Question};
 use crate::diagnostic::Diagnostic;
 use crate::economics::bill::Bill;
@@ -17,6 +17,8 @@ use crate::units::{Energy, Money, MoneyInterval, Seconds, Watts};
 const MOST_GPUS: u32 = 131_072;
 /// MFU from which the first try is made.
 const LIKELY_MFU: f64 = 0.4;
+/// Of that try, the part that it may be off.
+const LIKELY_OFF: u32 = 16;
 
 /// A design with a number of nodes, and what it does.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -118,9 +120,8 @@ impl<'a> Sizer<'a> {
     /// # Errors
     /// As [`Self::on`].
     pub(super) fn planned(&self, design: &Design, cluster: &Cluster) -> Result<Sized, String> {
-        let question = self.question;
         let topology = Topology::new(cluster);
-        let mut done = question.limits.lead_time.unwrap_or(Seconds::ZERO);
+        let mut done = self.question.limits.lead_time.unwrap_or(Seconds::ZERO);
         let (mut jobs, mut energy, mut costs) = (Vec::new(), Energy::ZERO, Vec::new());
         for (job, deadline) in &self.jobs {
             let plan = self.plan((cluster, &topology), job)?;
@@ -136,25 +137,38 @@ impl<'a> Sizer<'a> {
                 deadline: *deadline,
             });
         }
-        let bill = Bill::new(cluster, &topology, question.catalog);
         let held = jobs.iter().map(|job| job.time).sum::<Seconds>().on_gpus(u64::from(cluster.gpus()));
         Ok(Sized {
             owning: Owning::new(cluster, self, held),
-            design: design.clone(),
-            nodes: cluster.pools.iter().map(|pool| pool.nodes).sum(),
-            gpus: cluster.gpus(),
             of_deadline: jobs.iter().map(|job| job.done / job.deadline).fold(0.0, f64::max),
             jobs,
             done,
-            capital: bill.capital(),
-            unpriced: bill.unpriced().len(),
             // A sum of money in several currencies is none.
             jobs_cost: costs.into_iter().reduce(|sum, more| sum?.plus(more?)).flatten(),
             energy,
+            ..self.bought(design, cluster, &topology)
+        })
+    }
+
+    /// A cluster of a design before any job is planned on it: what it costs, draws and takes of the floor.
+    pub(super) fn bought(&self, design: &Design, cluster: &Cluster, topology: &Topology) -> Sized {
+        let bill = Bill::new(cluster, topology, self.question.catalog);
+        Sized {
+            design: design.clone(),
+            nodes: cluster.pools.iter().map(|pool| pool.nodes).sum(),
+            gpus: cluster.gpus(),
+            jobs: Vec::new(),
+            done: Seconds::ZERO,
+            of_deadline: 0.0,
+            capital: bill.capital(),
+            unpriced: bill.unpriced().len(),
+            jobs_cost: None,
+            owning: None,
+            energy: Energy::ZERO,
             site_power: bill.site_power,
             rack_power: bill.racks.iter().map(|plan| plan.racks.power).fold(Watts::ZERO, Watts::max),
             racks: bill.racks.iter().map(|plan| plan.racks.count).sum(),
-        })
+        }
     }
 
     /// The plan of a job on a cluster.
@@ -215,35 +229,64 @@ impl<'a> Sizer<'a> {
         Bill::of(&cluster, self.question.catalog).capital().map(|capital| capital.value().amount())
     }
 
-    /// The fewest nodes with which a design meets the deadlines, planned. `fewest` is what another design of the server takes that loses
-    /// less to its network, and is tried first.
+    /// The fewest nodes with which a design meets the deadlines, planned; `like` is how many a server of the same accelerators takes.
     ///
     /// # Errors
     /// Why no number of nodes does.
-    pub(super) fn least(&self, design: &Design, fewest: Option<u32>) -> Result<Sized, String> {
+    pub(super) fn least(&self, design: &Design, like: Option<u32>) -> Result<Sized, String> {
         let most = self.most_nodes(design)?;
-        let late = fewest.map_or(0, |fewest| fewest - 1);
-        let nodes = fewest.map_or_else(|| self.guess(design), Ok)?.clamp(1, most);
-        let planned = self.on(design, nodes);
-        let of_deadline = planned.as_ref().ok().map(|sized| sized.of_deadline);
-        let found = self.fewest(design, First { nodes, of_deadline, late, most }, 1.0).map_err(|refusal| {
-            let refusal = refusal.or_else(|| planned.as_ref().err().cloned());
-            refusal.unwrap_or_else(|| format!("{most} nodes, the most that were tried, are not enough for the deadlines"))
-        })?;
-        if found == nodes {
-            return planned;
-        }
+        let first = like.map_or_else(|| self.guess(design), Ok)?.clamp(1, most);
+        let step = if like.is_some() { 1 } else { first / LIKELY_OFF };
+        let sized = self.settled(design, Known { late: 0, in_time: None, first, step, most });
+        sized.map_err(|late| {
+            late.or_else(|| self.on(design, most).err())
+                .unwrap_or_else(|| format!("{most} nodes, the most that were tried, are not enough for the deadlines"))
+        })
+    }
+
+    /// The same of a design that takes no fewer than so many nodes, where with the fewest that do it is worth less than `worth`.
+    pub(super) fn least_below(&self, design: &Design, fewest: u32, worth: f64) -> Option<Sized> {
+        let most = self.most_below(design, (fewest, self.most_nodes(design).ok()?), worth);
+        // What is bought rises with nodes: if the most that are worth less do not do, none does.
+        let first = if self.question.objective == Objective::Runs { fewest } else { most };
+        let known = Known { late: fewest - 1, in_time: None, first, step: 1, most };
+        self.settled(design, known).ok().filter(|sized| sized.worth(self.question.objective) < worth)
+    }
+
+    /// The fewest nodes by what is known of them, planned.
+    ///
+    /// # Errors
+    /// Why no number of nodes has a plan; nothing where all are late.
+    fn settled(&self, design: &Design, known: Known) -> Result<Sized, Option<String>> {
+        let found = self.fewest(design, known, 1.0)?;
         // The fastest layout is planned. It is done in time as well as the one that was found first, but where it takes more nodes,
         // which fail more often: then it is given one more.
         let mut sized = self.on(design, found)?;
-        while !sized.in_time() && sized.nodes < most {
+        while !sized.in_time() && sized.nodes < known.most {
             sized = self.on(design, sized.nodes + 1)?;
         }
-        Ok(sized)
+        if sized.in_time() { Ok(sized) } else { Err(None) }
+    }
+
+    /// The most nodes, from `fewest` on, with which a design is worth less than `worth`.
+    fn most_below(&self, design: &Design, (fewest, most): (u32, u32), worth: f64) -> u32 {
+        let below = |nodes: u32| self.at_least(design, nodes) < worth;
+        let (mut less, mut more) = (fewest, fewest);
+        while more < most && below(more) {
+            (less, more) = (more, more.saturating_mul(2).min(most));
+        }
+        if below(more) {
+            return more;
+        }
+        while more - less > 1 {
+            let middle = less.midpoint(more);
+            if below(middle) { less = middle } else { more = middle }
+        }
+        less
     }
 
     /// The most nodes that are tried: those that the network carries.
-    fn most_nodes(&self, design: &Design) -> Result<u32, String> {
+    pub(super) fn most_nodes(&self, design: &Design) -> Result<u32, String> {
         let one = self.cluster(design, 1)?;
         let mut most = (MOST_GPUS / one.gpus().max(1)).max(1);
         while most > 1 && self.cluster(design, most).is_err() {

@@ -100,7 +100,14 @@ impl Answer {
         let sizer = Sizer::new(question);
         let mut servers: Vec<&str> = question.designs.iter().map(|design| design.server.as_str()).collect();
         servers.dedup();
-        let mut candidates: Vec<Candidate> = servers.par_iter().map(|server| candidate(&sizer, server, question)).collect();
+        let mut candidates: Vec<Candidate> = alike(&servers, question.catalog)
+            .par_iter()
+            .flat_map(|servers| {
+                let mut fewest = None;
+                let one = |server: &&str| candidate(&sizer, server, question, &mut fewest);
+                servers.iter().map(one).collect::<Vec<_>>()
+            })
+            .collect();
         let rank = |candidate: &Candidate| {
             let worth = candidate.sized.as_ref().map_or(f64::INFINITY, |sized| sized.worth(question.objective));
             (candidate.sized.is_none(), !candidate.exceeds.is_empty(), worth)
@@ -124,13 +131,26 @@ impl Answer {
     }
 }
 
-/// The cheapest design of a server. The first of its designs loses least to its network: no other takes fewer nodes, and what costs
+/// Servers by their accelerator: those of one take about as many nodes.
+fn alike<'a>(servers: &[&'a str], catalog: &Catalog) -> Vec<Vec<&'a str>> {
+    let mut groups: Vec<(Option<&str>, Vec<&str>)> = Vec::new();
+    for name in servers {
+        let accelerator = catalog.server(name).map(|server| server.accelerator.as_str());
+        match groups.iter_mut().find(|(of, _)| *of == accelerator) {
+            Some((_, group)) => group.push(name),
+            None => groups.push((accelerator, vec![name])),
+        }
+    }
+    groups.into_iter().map(|(_, group)| group).collect()
+}
+
+/// The cheapest design of a server. `like` is how many nodes the server before it took, which is of the same accelerator. The first of its designs loses least to its network: no other takes fewer nodes, and what costs
 /// more with as few costs more.
-fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>) -> Candidate {
+fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>, like: &mut Option<u32>) -> Candidate {
     let mut designs = question.designs.iter().filter(|design| design.server == server);
     let (mut best, mut refusal) = (None, None);
     for design in designs.by_ref() {
-        match sizer.least(design, None) {
+        match sizer.least(design, *like) {
             Ok(sized) => {
                 best = Some(sized);
                 break;
@@ -139,18 +159,16 @@ fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>) -> Candid
         }
     }
     if let Some(fewest) = best.as_ref().map(|best| best.nodes) {
+        *like = Some(fewest);
         let worth = |sized: &Sized| sized.worth(question.objective);
         let mut others: Vec<(f64, &Design)> = designs.map(|design| (sizer.at_least(design, fewest), design)).collect();
         others.sort_by(|a, b| a.0.total_cmp(&b.0));
         for (at_least, design) in others {
-            if best.as_ref().is_some_and(|best| at_least >= worth(best)) {
+            let least = best.as_ref().map_or(f64::INFINITY, worth);
+            if at_least >= least {
                 break;
             }
-            best = sizer
-                .least(design, Some(fewest))
-                .ok()
-                .filter(|other| best.as_ref().is_none_or(|best| worth(other) < worth(best)))
-                .or(best);
+            best = sizer.least_below(design, fewest, least).or(best);
         }
     }
     Candidate {

@@ -3,9 +3,11 @@
 
 use std::ops::Mul;
 
+use rayon::prelude::*;
 use serde::Serialize;
 
 use super::Sized;
+use super::fewest::{Known, likely};
 use super::least::Sizer;
 use super::owning::{Objective, Owning};
 use crate::catalog::{Provenance, Sourced};
@@ -55,8 +57,11 @@ impl Swing {
 pub(super) fn swings(sizer: &Sizer<'_>, best: &Sized) -> Vec<Swing> {
     let Ok(cluster) = sizer.cluster(&best.design, best.nodes) else { return Vec::new() };
     let of = Tornado { sizer, best, cluster };
-    let all = [of.prices(), of.step_time(), of.failures(), of.deadline(), of.tariff(), of.life(), of.utilisation()];
-    let mut all: Vec<Swing> = all.into_iter().flatten().collect();
+    let all: [&(dyn Fn() -> Option<Swing> + Sync); 7] =
+        [&|| of.prices(), &|| of.step_time(), &|| of.failures(), &|| of.deadline(), &|| of.tariff(), &|| of.life(), &|| {
+            of.utilisation()
+        }];
+    let mut all: Vec<Swing> = all.par_iter().filter_map(|swing| swing()).collect();
     let objective = sizer.question.objective;
     all.sort_by(|a, b| {
         let by = |objective| b.width(objective).total_cmp(&a.width(objective));
@@ -179,18 +184,16 @@ impl Tornado<'_> {
         Some(End { called, nodes: self.best.nodes, capital: self.best.price(), owning })
     }
 
-    /// As many nodes as do where the work takes the first number of each end times as long, and jobs hold the second times the GPU-hours.
-    /// Fewer are planned before they are told; more follow from time falling as nodes rise.
+    /// The fewest nodes that do where the work takes the first number of each end times as long, and jobs hold the second times the
+    /// GPU-hours.
     fn scaled(&self, what: &'static str, ends: [(String, f64, f64); 2]) -> Option<Swing> {
         let (sizer, best) = (self.sizer, self.best);
+        let most = sizer.most_nodes(&best.design).ok()?;
         let end = |(called, by, held): (String, f64, f64)| {
-            let likely = (f64::from(best.nodes) * best.of_deadline * by - 1e-9).ceil().max(1.0) as u32;
-            let does = |sized: Sized| sized.of_deadline * by <= 1.0;
-            let nodes = match likely < best.nodes {
-                _ if by > 1.0 => likely.max(best.nodes),
-                true if sizer.on(&best.design, likely).is_ok_and(does) => likely,
-                _ => best.nodes,
-            };
+            // Less work takes no more nodes, more work no fewer.
+            let (late, in_time) = if by > 1.0 { (best.nodes - 1, None) } else { (0, Some(best.nodes)) };
+            let first = likely(best.nodes, best.of_deadline * by);
+            let nodes = sizer.fewest(&best.design, Known { late, in_time, first, step: 1, most }, by).ok()?;
             let cluster = sizer.cluster(&best.design, nodes).ok()?;
             let held = GpuHours::new(best.gpu_hours().get() * held);
             let (capital, owning) = (sizer.capital(&best.design, nodes)?, Owning::new(&cluster, sizer, held));

@@ -115,8 +115,8 @@ pub(super) struct Piece {
 /// All pieces of a model in a layout.
 #[derive(Debug, Clone)]
 pub struct Pieces {
-    /// By sort, and by what is computed again.
-    pub(super) layers: [[Piece; 3]; SORTS],
+    /// By sort, and by what is computed again; none of a sort that the model has no layers of.
+    pub(super) layers: [Option<Box<[Piece; 3]>>; SORTS],
     pub(super) embedding: Piece,
     pub(super) head: Piece,
     /// Bytes of the logits, which live while no layer is at work.
@@ -154,15 +154,14 @@ impl Setup<'_> {
             groups,
         };
         let layers = std::array::from_fn(|sort| {
+            let kernels = kernels.layers[sort].as_ref()?;
             let parameters = self.model.layer_parameters(LayerSorts::kind(sort));
-            [Recompute::None, Recompute::Selective, Recompute::Full].map(|recompute| match &kernels.layers[sort] {
-                None => Piece::default(),
-                Some(kernels) => {
-                    let passes = costing.with_communication(kernels, recompute);
-                    let working = passes.working + self.gathered(strategy, &parameters);
-                    Piece { passes: Passes { working, ..passes }, parameters }
-                }
-            })
+            let gathered = self.gathered(strategy, &parameters);
+            Some(Box::new([Recompute::None, Recompute::Selective, Recompute::Full].map(|recompute| {
+                let passes = costing.with_communication(kernels, recompute);
+                let working = passes.working + gathered;
+                Piece { passes: Passes { working, ..passes }, parameters }
+            })))
         });
         let head = costing.head_with(&kernels.head);
         let mut held = Count { replicated: self.model.norm_width(), ..Count::default() };

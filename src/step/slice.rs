@@ -2,7 +2,7 @@
 
 use super::durations::ChunkTimes;
 use super::layer::Groups;
-use super::pieces::{BySort, Piece, Pieces, SORTS};
+use super::pieces::{BySort, Piece, Pieces};
 use super::setup::Setup;
 use crate::model::Count;
 use crate::parallel::Strategy;
@@ -65,12 +65,13 @@ impl Setup<'_> {
         if embeds {
             slice.add(&pieces.embedding, 1.0);
         }
-        for sort in 0..SORTS {
-            if again[sort] > 0 {
-                slice.add(&pieces.layers[sort][s.recompute as usize], f64::from(again[sort]));
+        for (layer, (all, again)) in pieces.layers.iter().zip(all.into_iter().zip(again)) {
+            let Some(layer) = layer else { continue };
+            if again > 0 {
+                slice.add(&layer[s.recompute as usize], f64::from(again));
             }
-            if all[sort] > again[sort] {
-                slice.add(&pieces.layers[sort][Recompute::None as usize], f64::from(all[sort] - again[sort]));
+            if all > again {
+                slice.add(&layer[Recompute::None as usize], f64::from(all - again));
             }
         }
         if heads {
