@@ -12,25 +12,36 @@
 //! | 1.6 used and good hours, a million tokens, buy against rent, H4, H5 | `cost.rs`, `economics/{work,crossover}.rs` |
 //! | 2 decline, Wright's law, price-performance, dated prices, H6 | `economics/path.rs`, `cost.rs` |
 //! | 3 growth, phases, orders, G1 to G4, H7, H9 | `economics/{growth,phases}.rs`, `prices.rs` |
+//! | 3 staged builds: growing demand, ratchet, contracts paid before they are drawn | `economics/drawn.rs`, `prices.rs` |
 //! | 4 racks, flows of air and water, oversubscribed sites, N+1 and 2N, 83,000 GB200 | `bill.rs`, `units/cooling.rs`; all-in power and E5, E6 here |
 //! | 5 Young, Daly, first order, MTTI, spares | `goodput.rs`; rates by GPU here |
 //! | 6 carbon of a year, of making the hardware, E1, E2, E12 | `carbon.rs` |
 //! | 7 every row of the fabric tables, the bill of 127 nodes, addresses, variants | `bill.rs`, `topology/fabric.rs` |
 //! | E4 tariffs | `catalog/economics.rs` |
+//! | E10 the same hardware in two places | `compare.rs` |
 //! | G7 subsidies | `economics/subsidy.rs`, `cost.rs` |
 //! | H8, H10, T6, T7 money, power and GPUs | `economics/budget.rs`, `bill.rs` |
 //! | H11, T4, T11 work and money | `economics/work.rs`, `cost.rs` |
+//! | T1, T2 what a cost is made of | `cost.rs` |
+//! | T16 bubbles | `closed_forms.rs` |
 //! | I1 servers and power of a chat service | `economics/{capital,electricity}.rs`, `bill.rs` |
-//! | H1, H2, H3, H4, T3, T8 to T10, T13, T14, G8, I2, I3 | here, `compare.rs` |
+//! | E1 its hours, E11, H1, H2, H3, T3, T8 to T10, T12 to T14, G8, G10, I2 to I4, markets (section 6) | here, H3 in `compare.rs` too |
+//!
+//! Nothing to compute is in E7 to E9, T5, T15, T17, G5, G6, G9, I5 and I6: quotes, policy, forecasts.
 
 use planner::catalog::{Accelerator, Catalog, Server};
 use planner::diagnostic::Source;
 use planner::economics::bill::Bill;
+use planner::economics::growth::Growth;
 use planner::economics::work::gpu_hours;
-use planner::model::Architecture;
-use planner::spec::{Cluster, Computation, Precision, Software};
+use planner::economics::{OwnedCost, path};
+use planner::model::{Architecture, Generation};
+use planner::spec::{Cluster, Component, Computation, Precision, PricePath, Software};
 use planner::step::states::States;
-use planner::units::{Bytes, FailureRate, Flop, FlopPerSecond, HourlyPrice, Nodes, TemperatureRise, Watts};
+use planner::units::{
+    Bytes, Currency, FailureRate, Flop, FlopPerSecond, GpuHours, HourlyPrice, Money, Nodes, Seconds, TemperatureRise, Tokens,
+    Watts,
+};
 
 const H100: FlopPerSecond = FlopPerSecond::new(989e12);
 
@@ -144,31 +155,142 @@ fn sizes_of_models() {
     near(mixtral.active_parameters(), 12.9e9, 0.03);
 }
 
-/// G8: bytes of a parameter are halved from 16 to 8 bits and again to 4, and so is the time of reading them.
+/// G8, G10: bytes of a parameter are halved from 16 to 8 bits and again to 4, and so is the time of reading them for a token.
 #[test]
 fn fewer_bits_are_fewer_bytes() {
     let h100 = Catalog::embedded().accelerator("h100-sxm-80gb").expect("known");
-    let parameters = model("llama2-70b").parameters();
-    let times = [2.0, 1.0, 0.5].map(|bytes| (Bytes::new(parameters * bytes) / h100.memory_bandwidth).get());
+    let llama = model("llama2-70b");
+    let times = [2.0, 1.0, 0.5].map(|bytes| (Generation::new(&llama, bytes, 2.0).read / h100.memory_bandwidth).get());
     near(times[0] / times[1], 2.0, 1e-12);
     near(times[0] / times[2], 4.0, 1e-12);
 }
 
-/// I2: 30,000 A100 at 30 % MFU serve GPT-3 with 8.0 M tokens a second, 53,000 for each of 13 M users a day.
-/// I3: inference takes as much as training after three times the training's tokens: GPT-3's 900 billion, 69 days at 1,000 tokens a user.
+/// I2: 30,000 A100 at 30 % MFU serve GPT-3 with 8.0 M tokens a second, 53,000 for each of 13 M users a day. What binds is memory: 350 GB
+/// of weights on a node of eight leave room for the keys and values of 61,000 tokens, 4.7 MB each.
+#[test]
+fn a_chat_service() {
+    let node = server("dgx-a100");
+    let a100 = Catalog::embedded().accelerator(&node.accelerator).expect("known");
+    let token = Generation::new(&model("gpt3-175b"), 2.0, 2.0);
+    let hours = gpu_hours(token.work, a100.peak.bf16.expect("known"), 0.3);
+    let rate = Tokens::new(1.0) / Seconds::new(hours.get() / 30_000.0);
+    near(rate.get(), 8.0e6, 0.01);
+    near((rate * "1 days".parse::<Seconds>().expect("a time")).get() / 13e6, 53_000.0, 0.01);
+    near(token.kept.get(), 4.7e6, 5e-3);
+    let room = |each: Bytes| (each * f64::from(node.gpus) - token.resident) / token.kept;
+    near(room(Bytes::new(80e9)), 61_000.0, 0.02);
+    // The 80 GB of its name are 80 GiB, which hold a sixth more.
+    near(room(a100.memory), 71_600.0, 0.01);
+}
+
+/// I3: inference takes as much as training after three times the training's tokens: GPT-3's 900 billion, 69 days of 13 M users with 1,000
+/// tokens each, 28 with 2,500.
 #[test]
 fn inference_beside_training() {
-    let a100 = Catalog::embedded().accelerator("a100-sxm4-80gb").expect("known").peak.bf16.expect("known").get();
-    let rate = 30_000.0 * a100 * 0.3 / (2.0 * 175e9);
-    near(rate, 8.0e6, 0.01);
-    near(rate * 86_400.0 / 13e6, 53_000.0, 0.01);
-    // 6 N D = 2 N T at T = 3 D.
-    let (training, day) = (300e9, 13e6);
-    near(3.0 * training / (day * 1000.0), 69.0, 5e-3);
-    near(3.0 * training / (day * 2500.0), 28.0, 0.015);
-    // Counted operator by operator, training is three times a forward pass of a token.
-    let gpt = model("gpt3-175b");
-    near(gpt.flops(2048).model().get() / 2048.0, 6.0 * gpt.parameters(), 0.06);
+    let flops = model("gpt3-175b").flops(2048);
+    let (trained, day) = (Tokens::new(300e9), "1 days".parse::<Seconds>().expect("a time"));
+    let generated = trained * (flops.model() / flops.forward());
+    near(generated.get(), 900e9, 1e-12);
+    for (of_a_user, days) in [(1000.0, 69.0), (2500.0, 28.0)] {
+        let rate = Tokens::new(13e6 * of_a_user) / day;
+        near(generated / rate / day, days, 0.015);
+    }
+    // 6 N of training, counted operator by operator.
+    near(flops.model().get() / 2048.0, 6.0 * model("gpt3-175b").parameters(), 0.06);
+}
+
+/// T12: a model of 10^12 parameters at 4 bits is 500 GB; 20 tokens a second take 40 TFLOP/s and 10 TB/s, which no accelerator of the
+/// catalogue has beside that memory. I4: one of 2.7 to 7 billion is 1.4 to 3.5 GB.
+#[test]
+fn what_fits_at_the_edge() {
+    let second = Seconds::new(1.0 / 20.0);
+    let robot = Generation::new(&model("megatron-gpt-1t"), 0.5, 2.0);
+    near(robot.resident.get(), 500e9, 0.01);
+    near((robot.work / second).get(), 40e12, 0.01);
+    near((robot.read / second).get(), 10e12, 0.01);
+    let carries =
+        |of: &Accelerator, model: &Generation| of.memory > model.resident && of.memory_bandwidth * second > model.read;
+    assert!(!Catalog::embedded().accelerators.iter().any(|a| carries(a, &robot)));
+    let small = Generation::new(&model("llama2-7b"), 0.5, 2.0);
+    near(small.resident.get(), 3.5e9, 0.04);
+    near(small.resident.get() * 2.7 / 7.0, 1.4e9, 0.08);
+    assert!(carries(Catalog::embedded().accelerator("rtx-4090").expect("known"), &small));
+}
+
+/// E1: 1.4 T tokens at 380 a second and GPU are 1,023,392 GPU-hours; 6 N D of them are 47.7 % of an A100's peak.
+#[test]
+fn hours_of_llama_65b() {
+    let (tokens, rate) = (Tokens::new(1.4e12), Tokens::new(380.0) / Seconds::new(1.0));
+    let time = tokens / rate;
+    near(time.on_gpus(1).get() / 3600.0, 1_023_392.0, 1e-6);
+    let llama = model("llama-65b");
+    let work = Flop::new(6.0 * llama.parameters() * tokens.get());
+    near(work.get(), 5.48e23, 1e-3);
+    let a100 = Catalog::embedded().accelerator("a100-sxm-80gb").expect("known").peak.bf16.expect("known");
+    near(work / a100 / time, 0.477, 2e-3);
+}
+
+/// E11: electricity is 6 to 11 % of a GPU-hour of an H100 at 1.30 to 2.35 USD, so that halving its price cuts 3 to 6 %.
+#[test]
+fn cheaper_electricity_moves_a_gpu_hour_little() {
+    let hour = |tariff: &str| {
+        let cluster = cluster(&format!(
+            "name: x\npools: [{{name: a, nodes: 16, server: dgx-h100}}]\n\
+             fabric: {{kind: fat-tree, switch: qm9700}}\npower: {{pue: 1.25, tariff: {tariff}}}\n\
+             cost: {{capital: 35000 USD/GPU, power-per-gpu: 1.37 kW}}\n"
+        ));
+        let owned = OwnedCost::new(&cluster, &cluster.pools[0], Catalog::embedded(), None).expect("priced").owned_gpu_hour;
+        owned.value.per_unit().amount()
+    };
+    let (whole, half) = (hour("0.08 USD/kWh"), hour("0.04 USD/kWh"));
+    assert!((1.30..2.35).contains(&whole), "{whole}");
+    assert!((0.03..0.06).contains(&(1.0 - half / whole)), "{half} of {whole}");
+}
+
+/// T8 and economics.md 1.6: `LLaMA-65B` rented for 1.51 M USD, on a cluster that costs 63.9 M, of which it wore off 0.578 M with its energy
+/// (Epoch AI). The last takes the worth of A100s two years after they came out, as performance per dollar rose by 38 % a year.
+#[test]
+fn three_costs_of_one_run() {
+    let hours: GpuHours = "1022362 GPU-h".parse().expect("hours");
+    let of = |cost: &str| {
+        cluster(&format!(
+            "name: x\npools: [{{name: a, nodes: 256, server: dgx-a100}}]\nfabric: {{kind: rail-optimized-fat-tree, switch: qm8700}}\n\
+             power: {{pue: 1.1, tariff: 0.08 USD/kWh}}\ncost: {{method: replacement{cost}}}\n"
+        ))
+    };
+    let owned = |cluster: &Cluster| OwnedCost::new(cluster, &cluster.pools[0], Catalog::embedded(), None).expect("priced");
+    let priced = of("");
+    let rental = priced.pools[0].accelerator.rental.as_ref().expect("known");
+    let [low, high] = [rental.low, rental.high].map(|price| (hours * price.expect("a range")).amount());
+    assert!((low..high).contains(&1.51e6), "{low} to {high}");
+    near(owned(&priced).capital_per_gpu.expect("bought").value.per_unit().amount() * 2048.0, 63.9e6, 0.15);
+    // At the price of the source.
+    let owned = owned(&of(&format!(", capital: {} USD/GPU", 63.9e6 / 2048.0)));
+    let line = |component| owned.lines.iter().find(|line| line.component == component).expect("a line").gpu_hour.value;
+    let progress = PricePath::Progress("38 %/year".parse().expect("a rate"));
+    let worn = path::at(&progress, line(Component::Capital), None, Seconds::YEAR * 2.1);
+    near((hours * worn).amount() + (hours * line(Component::Electricity)).amount(), 0.578e6, 0.15);
+}
+
+/// public-claims.md 6: growth and shares of markets that were told.
+#[test]
+fn markets() {
+    let over_a_year = |first, last| Growth::implied(first, last, Seconds::YEAR).expect("it grows").per_year();
+    let billion_usd =
+        |yuan: f64| Money::new(yuan, "CNY".parse::<Currency>().expect("a code")).convert(Currency::USD, 1.0 / 7.1).amount();
+    // AI hardware and software, 128.8 to 154.0 billion USD.
+    near(over_a_year(128.8, 154.0), 1.1957, 1e-4);
+    // Models in China: 2.1 billion USD after +110 %, 10 % of the world; a year later 21.6 billion CNY of 28 billion USD.
+    let china = Growth { now: 2.1, doubling: Growth::implied(1.0, 2.1, Seconds::YEAR).expect("it grows").doubling };
+    near(china.at(Seconds::YEAR * -1.0), 1.0, 1e-9);
+    let next = billion_usd(21.6);
+    near(next, 3.04, 2e-3);
+    near(over_a_year(2.1, next), 1.45, 2e-3);
+    near(over_a_year(2.1 / 0.10, 28.0), 1.33, 5e-3);
+    near(next / 28.0, 0.109, 5e-3);
+    // All of AI: 799.3 billion CNY of 615.8 billion USD.
+    near(billion_usd(799.3), 112.6, 1e-3);
+    near(billion_usd(799.3) / 615.8, 0.183, 2e-3);
 }
 
 /// economics.md 5: 419 stops in 54 days on 16,384 H100 are one in 50,677 GPU-hours; the 268 of GPUs are 11.1 % a GPU and year.

@@ -5,7 +5,7 @@ use planner::catalog::Catalog;
 use planner::compare::{Comparison, Difference, Limit, OwnLayout, Place, With};
 use planner::diagnostic::Source;
 use planner::plan::{Refusal, Request};
-use planner::spec::{Cluster, Workload, examples};
+use planner::spec::{Cluster, Component, Workload, examples};
 
 const JOB: &str =
     "jobs:\n- name: small\n  model: llama3-8b\n  sequence: 4096\n  global-batch: 256 sequences\n  tokens: 100B tokens\n";
@@ -138,4 +138,42 @@ fn a_comparison_does_not_depend_on_threads() {
         })
     };
     assert_eq!(on(1), on(3));
+}
+
+/// public-claims.md E10: power is dispatched to hubs where it costs 30 % less. The same hardware on the coast and there, beside each
+/// other: no time, energy by the PUE, carbon by the grid, and of the money what electricity is of it.
+#[test]
+fn two_places_of_the_same_hardware() {
+    let at = |name: &str, power: &str| {
+        place(&format!(
+            "name: {name}\npools: [{{name: a, nodes: 4, server: dgx-h100}}]\nfabric: {{kind: fat-tree, switch: qm9700}}\n\
+             power: {{{power}}}\ncost: {{capital: 46000 USD/GPU, utilisation: 100 %}}\n"
+        ))
+    };
+    let coast = at("coast", "pue: 1.35, tariff: 0.80 CNY/kWh, carbon: 600 g/kWh");
+    let hub = at("hub", "pue: 1.20, tariff: 0.56 CNY/kWh, carbon: 500 g/kWh");
+    let comparison = compared(&[coast, hub], JOB).expect("plans");
+    let [coast, hub] = [0, 1].map(|i| comparison.sites[i].plan.as_ref().expect("a plan"));
+    let runs = [coast, hub].map(|plan| plan.run.as_ref().expect("a run"));
+    assert_eq!(runs[0].time, runs[1].time);
+    let near = |is: f64, wanted: f64| assert!((is / wanted - 1.0).abs() < 1e-9, "{is}, not {wanted}");
+    near(runs[1].energy / runs[0].energy, 1.20 / 1.35);
+    let located = runs.map(|run| run.carbon.location.expect("a grid"));
+    near(located[1] / located[0], 1.20 / 1.35 * 500.0 / 600.0);
+    // What an owner pays less is the line of electricity: 0.56 for 0.80, and less of it.
+    let costs = [coast, hub].map(|plan| plan.cost.as_ref().expect("a cost"));
+    let owned = costs.map(|cost| cost.owned.as_ref().expect("a block"));
+    let electricity = owned.map(|owned| {
+        let line = owned.lines.iter().find(|line| line.component == Component::Electricity).expect("a line");
+        line.gpu_hour.value.per_unit().amount()
+    });
+    near(electricity[1] / electricity[0], 0.7 * 1.20 / 1.35);
+    let saved = costs[0].total.expect("priced").amount() - costs[1].total.expect("priced").amount();
+    near(saved, (electricity[0] - electricity[1]) * runs[0].gpu_hours.get() / 3600.0);
+    let text = planner::report::comparison_markdown(&comparison);
+    for row in ["| energy |", "| carbon |", "| cost |"] {
+        let line = text.lines().find(|line| line.starts_with(row)).unwrap_or_else(|| panic!("no {row} in {text}"));
+        let cells: Vec<&str> = line.split('|').map(str::trim).collect();
+        assert_ne!(cells[2], cells[3], "{line}");
+    }
 }

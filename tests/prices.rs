@@ -119,6 +119,33 @@ fn phases_are_told_in_every_form_and_impossible_ones_refused() {
     };
     assert!(worth(&["--decline", "20 %/year"]) < worth(&[]));
     assert!(worth(&["--learning", "15 %", "--output-growth", "40 %/year"]) < worth(&[]));
+    // Demand that grew from 100 GPUs to 400 in two years doubles every year, and what is said of it is the same.
+    let of_lab = |more: &[&str]| {
+        let lab =
+            lab("dgx-h100", "power: {site-limit: 1 MW}\ncost: {electricity: {demand: 15 USD/kW-month, contract: 4 MW}}\n");
+        let path = file("phases.yaml", &lab);
+        let ended = planner(&[&["phases", &path, "--demand", "400", "--years", "2"], more].concat());
+        (ended.status.code(), text(&ended.stdout).to_owned(), text(&ended.stderr).to_owned())
+    };
+    let since = of_lab(&["--was", "100", "--ago", "24 months"]);
+    assert_eq!(since, of_lab(&["--doubling", "12 months"]));
+    // 4 MW are paid for while the first order is on its way, and the site is full with the second.
+    assert!(since.1.contains("4.00 MW") && since.1.contains("100 % of the contracted power are billed"), "{}", since.1);
+    assert!(since.1.contains("The site's 1.00 MW (`power.site-limit`) are not enough"), "{}", since.1);
+    let stepped = of_lab(&["--doubling", "12 months", "--contract", "1.2 MW from 9 months"]).1;
+    assert!(stepped.contains("More is drawn than is contracted from month 15 on"), "{stepped}");
+    for (more, part) in [
+        (&["--was", "800", "--ago", "1 years"][..], "does not grow"),
+        (&["--was", "100"], "--ago"),
+        (&[], "--doubling"),
+        (&["--doubling", "1 years", "--contract", "5 MWh"], "--contract"),
+        (&["--doubling", "1 years", "--contract", "5 MW from now"], "--contract"),
+    ] {
+        let (code, _, error) = of_lab(more);
+        assert!(code == Some(2) && error.contains(part), "{more:?}: {error}");
+    }
+    let unpriced = asked(&["--contract", "5 MW"]);
+    assert!(unpriced.status.code() == Some(2) && text(&unpriced.stderr).contains("demand: 15 USD/kW-month"));
     for (more, part) in [
         (&["--learning", "15 %"][..], "--output-growth"),
         (&["--doubling", "1 h"], "more GPUs than are made"),

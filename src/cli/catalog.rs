@@ -81,7 +81,10 @@ pub(super) fn run(arguments: &CatalogArguments, global: &Global) -> Result<Outco
         (Section::Servers, Some(name)) => one(&catalog, own, catalog.server(name), name, &catalog.servers)?,
         (Section::Switches, Some(name)) => one(&catalog, own, catalog.switch(name), name, &catalog.switches)?,
         (Section::Links, Some(name)) => one(&catalog, own, catalog.link(name), name, &catalog.links)?,
-        (Section::Models, Some(name)) => one(&catalog, own, catalog.model(name), name, &catalog.models)?,
+        (Section::Models, Some(name)) => {
+            let model = catalog.model(name);
+            one(&catalog, own, model, name, &catalog.models)? + &model.map(report::generated).unwrap_or_default()
+        }
     };
     output::print(&text)?;
     Ok(Outcome::Done)

@@ -20,8 +20,6 @@ pub struct Tariff {
     pub demand: Option<PowerMonthPrice>,
     /// Part of the highest demand of the last twelve months that is billed at least.
     pub ratchet: Share,
-    /// Contracted power.
-    pub contract: Watts,
     /// Part of the contracted power that is billed at least.
     pub floor: Share,
     /// Taxes on all of it.
@@ -38,7 +36,6 @@ impl Tariff {
             periods: vec![PeriodPrice { hours: Share::new(1.0), price }],
             demand: None,
             ratchet: Share::ZERO,
-            contract: Watts::ZERO,
             floor: Share::ZERO,
             taxes: 0.0,
             fee: 0.0,
@@ -54,20 +51,31 @@ impl Tariff {
     }
 }
 
-/// What a month draws.
+/// What a month draws, and what is reserved for it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct Month {
     /// Energy, drawn evenly.
     pub energy: Energy,
     /// Highest mean power of fifteen minutes.
     pub peak: Watts,
+    /// Contracted power, drawn or not.
+    pub contract: Watts,
 }
 
 impl Month {
-    /// A twelfth of a year at an even power.
+    /// How long it is: a twelfth of a year.
+    pub const LENGTH: Seconds = Seconds::new(Seconds::YEAR.get() / 12.0);
+
+    /// A month at an even power, nothing contracted.
     #[must_use]
     pub fn even(power: Watts) -> Self {
-        Self { energy: power * (Seconds::YEAR / 12.0), peak: power }
+        Self { energy: power * Self::LENGTH, peak: power, contract: Watts::ZERO }
+    }
+
+    /// The same with a contract.
+    #[must_use]
+    pub fn contracted(self, contract: Watts) -> Self {
+        Self { contract, ..self }
     }
 }
 
@@ -99,7 +107,7 @@ pub fn bills(tariff: &Tariff, months: &[Month]) -> Vec<Bill> {
     let peaks: Vec<f64> = months.iter().map(|month| month.peak.get()).collect();
     let bill = |(i, month): (usize, &Month)| {
         let highest = peaks[i.saturating_sub(11)..=i].iter().copied().fold(0.0, f64::max);
-        let billed = month.peak.max(tariff.contract * tariff.floor.get()).max(Watts::new(highest * tariff.ratchet.get()));
+        let billed = month.peak.max(month.contract * tariff.floor.get()).max(Watts::new(highest * tariff.ratchet.get()));
         let energy = (month.energy * price).amount();
         let demand = tariff.demand.map_or(0.0, |price| (billed * price).per_unit().amount() / 12.0);
         Bill { billed, energy, demand, other: tariff.taxes * (energy + demand + tariff.fee) + tariff.fee }
@@ -187,13 +195,12 @@ mod tests {
         // 85 % of the contracted capacity is paid for, drawn or not (AEP Ohio, 25 MW and more).
         let tariff = Tariff {
             demand: Some("10 USD/kW-month".parse().unwrap()),
-            contract: Watts::new(100e6),
             floor: Share::new(0.85),
             taxes: 0.05,
             fee: 1000.0,
             ..Tariff::flat(usd("0.05 USD/kWh"))
         };
-        let bill = bills(&tariff, &[Month::even(Watts::new(20e6))])[0];
+        let bill = bills(&tariff, &[Month::even(Watts::new(20e6)).contracted(Watts::new(100e6))])[0];
         assert_eq!(bill.billed.get(), 85e6);
         assert!((bill.demand - 850_000.0).abs() < 1e-6);
         assert!((bill.other - (0.05 * (bill.energy + bill.demand + 1000.0) + 1000.0)).abs() < 1e-6);

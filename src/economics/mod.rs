@@ -7,8 +7,10 @@
 pub mod bill;
 pub mod budget;
 pub mod capital;
+pub mod cohorts;
 mod cost;
 pub mod crossover;
+pub mod drawn;
 pub mod electricity;
 mod exchange;
 pub mod facility;
@@ -23,6 +25,7 @@ mod rent;
 pub mod sheet;
 mod site;
 pub mod subsidy;
+mod supplier;
 pub mod work;
 
 pub use cost::{CostEstimate, gpu_hour, held_gpu_hour, mean_usd_per_gpu_hour, usd_per_gpu_hour};
@@ -30,3 +33,4 @@ pub use exchange::{Exchange, MissingPrice, Priced};
 pub use ledger::{CostFigure, CostLine};
 pub use owned::OwnedCost;
 pub use rent::RentOrBuy;
+pub use supplier::Supplier;

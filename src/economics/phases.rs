@@ -4,6 +4,8 @@
 use serde::Serialize;
 
 use super::capital::net_present_value;
+use super::cohorts::Cohorts;
+use super::drawn::{Drawn, Meter};
 use super::growth::Growth;
 use super::path;
 use crate::spec::PricePath;
@@ -35,8 +37,12 @@ pub struct Supply {
     pub each: GpuPrice,
     /// How it moves.
     pub path: PricePath,
-    /// Power of a GPU at the site's meter.
+    /// The most that a GPU draws at the site's meter.
     pub power: Watts,
+    /// The most that the site can give; none where that is not known.
+    pub site_limit: Option<Watts>,
+    /// What it draws from day to day, and how that is billed.
+    pub meter: Meter,
     /// Years that it serves.
     pub life: Seconds,
     /// What money costs.
@@ -64,7 +70,7 @@ pub struct Phase {
     pub used: f64,
     /// What the order costs, paid when it is delivered.
     pub capital: Money,
-    /// Power of all GPUs in service, at the site's meter.
+    /// The most that all GPUs in service draw, at the site's meter.
     #[serde(rename = "site_power_w")]
     pub power: Watts,
 }
@@ -80,6 +86,9 @@ pub struct Phases {
     /// Time without enough GPUs before the first order can be in service; none where it comes in time.
     #[serde(rename = "short_for_s")]
     pub short_for: Option<Seconds>,
+    /// When the GPUs in service can draw more than the site can give; never where that is not known.
+    #[serde(rename = "over_site_limit_s")]
+    pub over_site_limit: Option<Seconds>,
     /// The orders, the first first.
     pub phases: Vec<Phase>,
     /// All of them.
@@ -88,12 +97,8 @@ pub struct Phases {
     pub present_value: Money,
     /// Today's value of buying at once what the end needs, without replacing what retires.
     pub at_once: Money,
-}
-
-/// GPUs that came together.
-struct Cohort {
-    in_service: Seconds,
-    gpus: f64,
+    /// The electricity from now until the last order can be in service.
+    pub electricity: Drawn,
 }
 
 impl Phases {
@@ -101,25 +106,22 @@ impl Phases {
     #[must_use]
     pub fn new(demand: &Demand, supply: &Supply) -> Self {
         let unit = f64::from(supply.unit.max(1));
-        let mut fleet = vec![Cohort { in_service: Seconds::ZERO, gpus: f64::from(supply.installed) }];
-        let serving = |fleet: &[Cohort], at: Seconds| -> f64 {
-            fleet.iter().filter(|cohort| cohort.in_service + supply.life > at).map(|cohort| cohort.gpus).sum()
-        };
+        let mut fleet = Cohorts::new(supply.life, f64::from(supply.installed));
         let mut phases: Vec<Phase> = Vec::new();
         let orders = (demand.horizon / demand.every).floor() as u32;
         for order in 0..=orders {
             let now = demand.every * f64::from(order);
             let in_service = now + demand.lead;
-            let ordered: f64 = fleet.iter().map(|cohort| cohort.gpus).sum();
-            let retired = ordered - serving(&fleet, in_service);
+            let ordered = fleet.ordered();
+            let retired = ordered - fleet.not_retired(in_service);
             let wanted = demand.growth.order(now, demand.lead, demand.headroom.get(), ordered, retired);
             // A hair less than a whole number is rounding.
             let units = (wanted / unit - 1e-9).ceil().max(0.0);
             if units == 0.0 {
                 continue;
             }
-            fleet.push(Cohort { in_service, gpus: units * unit });
-            let (gpus, needed) = (serving(&fleet, in_service), demand.growth.at(in_service));
+            fleet.add(in_service, units * unit);
+            let (gpus, needed) = (fleet.not_retired(in_service), demand.growth.at(in_service));
             let replaced = retired - phases.iter().map(|phase| phase.retired).sum::<f64>();
             phases.push(Phase {
                 order: now,
@@ -139,6 +141,7 @@ impl Phases {
         let cash: Vec<(Seconds, f64)> = phases.iter().map(|phase| (phase.in_service, phase.capital.amount())).collect();
         let end = demand.growth.at(demand.horizon + demand.lead) * (1.0 + demand.headroom.get()) - f64::from(supply.installed);
         let all = (end / unit - 1e-9).ceil().max(0.0) * unit;
+        let over = |gpus: f64| supply.site_limit.is_some_and(|limit| supply.power * gpus > limit);
         let shortfall = demand.growth.reaches(f64::from(supply.installed));
         Self {
             growth_per_year: demand.growth.per_year(),
@@ -147,6 +150,12 @@ impl Phases {
             capital: Money::new(cash.iter().map(|(_, amount)| amount).sum(), supply.each.per_unit().currency()),
             present_value: worth(&cash),
             at_once: worth(&[(demand.lead, (price(supply, demand.lead) * all).amount())]),
+            over_site_limit: if over(f64::from(supply.installed)) {
+                Some(Seconds::ZERO)
+            } else {
+                phases.iter().find(|phase| over(phase.gpus)).map(|phase| phase.in_service)
+            },
+            electricity: Drawn::new(&fleet, &supply.meter, demand.horizon + demand.lead, supply.rate),
             phases,
         }
     }
@@ -161,6 +170,7 @@ fn price(supply: &Supply, after: Seconds) -> Money {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::economics::electricity::Tariff;
 
     fn years(years: f64) -> Seconds {
         Seconds::YEAR * years
@@ -183,6 +193,12 @@ mod tests {
             each: GpuPrice::new(Money::usd(1000.0)),
             path: PricePath::Constant,
             power: Watts::new(1000.0),
+            site_limit: None,
+            meter: Meter {
+                each: Watts::new(800.0),
+                tariff: Tariff::flat("0.10 USD/kWh".parse().unwrap()),
+                contracts: Vec::new(),
+            },
             life: years(10.0),
             rate: YearlyRate::new(0.0),
         }
@@ -200,6 +216,21 @@ mod tests {
         // Without a cost of capital and with prices that stay, phases and all at once are worth the same.
         assert_eq!((found.present_value, found.at_once), (found.capital, found.capital));
         assert!((found.growth_per_year - 2.0).abs() < 1e-12);
+    }
+
+    #[test]
+    fn electricity_follows_the_phases() {
+        // 256 GPUs of 0.8 kW for half a year, 512 for a whole one, 768 for half a year; a site of 600 kW is full with the third unit.
+        let supply = Supply { site_limit: Some(Watts::new(600e3)), ..supply() };
+        let found = Phases::new(&demand(), &supply);
+        let years: Vec<f64> = found.electricity.years.iter().map(|year| year.total.amount()).collect();
+        let half = |units: f64| units * 256.0 * 0.8 * 4383.0 * 0.10;
+        assert_eq!(years.len(), 2);
+        assert!(
+            (years[0] - half(1.0) - half(2.0)).abs() < 1e-3 && (years[1] - half(2.0) - half(3.0)).abs() < 1e-3,
+            "{years:?}"
+        );
+        assert_eq!(found.over_site_limit, Some(self::years(1.5)));
     }
 
     #[test]

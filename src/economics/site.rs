@@ -2,14 +2,15 @@
 
 use std::fmt::Write as _;
 
-use super::electricity::{Bill, Month, PeriodPrice, Tariff, bills};
-use super::exchange::{MissingPrice, Priced};
+use super::electricity::{Bill, Month, Tariff, bills};
+use super::exchange::Priced;
 use super::ledger::Ledger;
 use super::sheet::{self, Plain};
+use super::supplier::Supplier;
 use super::{capital, facility};
 use crate::catalog::{Provenance, Sourced};
 use crate::spec::{Component, Facility};
-use crate::units::{EnergyPrice, GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, Range, Share, Watts};
+use crate::units::{GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, Range, Share, Watts};
 
 /// Months of a year.
 const MONTHS: usize = 12;
@@ -72,22 +73,41 @@ impl Ledger<'_> {
     pub(super) fn electricity(&mut self) -> Priced<Range<HourlyPrice>> {
         let power = self.metered();
         self.power_at_the_meter(power);
-        let tariff = self.tariff()?;
+        let Supplier { tariff, price } = self.supplier()?;
+        let gpus = f64::from(self.cluster.gpus().max(1));
+        let contract = self.cost.electricity.contract.unwrap_or_default() / gpus;
         let hourly = |year: f64| GpuYearPrice::new(Money::usd(year)).hourly();
-        let year = tariff.1.map(|price| {
-            let tariff = Tariff { periods: Tariff::flat(price).periods, ..tariff.0.clone() };
-            let bills = bills(&tariff, &[Month::even(power); MONTHS]);
+        let year = price.map(|price| {
+            let of_a_gpu = Tariff { periods: Tariff::flat(price).periods, fee: tariff.fee / gpus, ..tariff.clone() };
+            let bills = bills(&of_a_gpu, &[Month::even(power).contracted(contract); MONTHS]);
             let energy: f64 = bills.iter().map(|bill| bill.energy).sum();
             (bills.iter().map(Bill::total).sum::<f64>(), energy * (1.0 + tariff.taxes))
         });
-        let more = if tariff.0.demand.is_some() { ", demand on the billed power" } else { "" };
-        let more = if tariff.0.taxes > 0.0 || tariff.0.fee > 0.0 { format!("{more}, taxes and fee") } else { more.to_owned() };
-        let formula = format!("{power} at the meter x {}{more}", tariff.1.value);
+        let more = if tariff.demand.is_some() { ", demand on the billed power" } else { "" };
+        let more = if tariff.taxes > 0.0 || tariff.fee > 0.0 { format!("{more}, taxes and fee") } else { more.to_owned() };
+        let formula = format!("{power} at the meter x {}{more}", price.value);
         let (energy, all) = self.electricity_recipes();
         self.line(Component::Electricity, year.map(|(total, _)| hourly(total)), (formula, all));
         let running = year.map(|(_, energy)| hourly(energy));
         self.sheet.step("running cost", "USD/GPU-h", running.map(|hour| hour.per_unit().amount()), energy);
         Ok(running)
+    }
+
+    /// What the supplier charges, noted and entered.
+    fn supplier(&mut self) -> Priced<Supplier> {
+        let (supplier, from) = Supplier::of(self.exchange)?;
+        let e = &self.cost.electricity;
+        self.note("electricity", &from.value, &from);
+        match (self.cluster.power.tariff, &e.tariff) {
+            _ if !e.periods.is_empty() => {}
+            (Some(flat), _) => self.sheet.enter("electricity", Range::exact(flat), &from),
+            (None, Some(known)) => self.sheet.enter("electricity", known.value, known),
+            (None, None) => {}
+        }
+        if let Some(price) = e.demand {
+            self.note("demand", price, &Sourced::new((), Provenance::Given, "cluster file, cost.electricity.demand"));
+        }
+        Ok(supplier)
     }
 
     /// Enters what power at the meter follows from.
@@ -141,49 +161,5 @@ impl Ledger<'_> {
             format!("{energy}{taxes}"),
             if more.is_empty() { format!("{energy}{taxes}") } else { format!("({energy}{more}){taxes}") },
         )
-    }
-
-    /// The tariff in US dollars with one GPU's part of what the cluster contracts, and the mean price of its energy.
-    fn tariff(&mut self) -> Priced<(Tariff, Range<EnergyPrice>)> {
-        let (e, gpus) = (&self.cost.electricity, f64::from(self.cluster.gpus().max(1)));
-        let usd = |price: EnergyPrice| self.exchange.usd(price.per_unit()).map(EnergyPrice::new);
-        let periods = e.periods.iter().map(|(_, price, hours)| Ok(PeriodPrice { hours: *hours, price: usd(*price)? }));
-        let demand = e.demand.map(|price| self.exchange.usd(price.per_unit())).transpose()?;
-        let fee = e.fee.map(|fee| self.exchange.usd(fee.per_unit())).transpose()?;
-        let tariff = Tariff {
-            periods: periods.collect::<Priced<_>>()?,
-            demand: demand.map(PowerMonthPrice::new),
-            ratchet: e.ratchet,
-            contract: e.contract.unwrap_or_default() / gpus,
-            floor: e.floor,
-            taxes: e.taxes.get(),
-            fee: fee.map_or(0.0, Money::amount) / MONTHS as f64 / gpus,
-        };
-        let given = |text: String, place: &str| Sourced::new(text, Provenance::Given, format!("cluster file, {place}"));
-        let (price, from) = match (self.cluster.power.tariff, &e.tariff) {
-            _ if !e.periods.is_empty() => {
-                let periods: Vec<String> = e.periods.iter().map(|(name, price, _)| format!("{name} {price}")).collect();
-                (Range::exact(tariff.mean_price()), given(periods.join(", "), "cost.electricity.periods"))
-            }
-            (Some(flat), _) => (Range::exact(usd(flat)?), given(flat.to_string(), "power.tariff")),
-            (None, Some(known)) => {
-                let prices = self.exchange.each(known.value, EnergyPrice::per_unit, EnergyPrice::new)?;
-                (prices, known.clone().map(|prices| prices.to_string()))
-            }
-            (None, None) => {
-                return Err(MissingPrice::new("electricity", "write `tariff: 0.08 USD/kWh` under `power` in the cluster file"));
-            }
-        };
-        self.note("electricity", &from.value, &from);
-        match (self.cluster.power.tariff, &e.tariff) {
-            _ if !e.periods.is_empty() => {}
-            (Some(flat), _) => self.sheet.enter("electricity", Range::exact(flat), &from),
-            (None, Some(known)) => self.sheet.enter("electricity", known.value, known),
-            (None, None) => {}
-        }
-        if let Some(price) = e.demand {
-            self.note("demand", price, &given(String::new(), "cost.electricity.demand"));
-        }
-        Ok((tariff, price))
     }
 }

@@ -20,10 +20,16 @@ pub struct ModelFlops {
 }
 
 impl ModelFlops {
+    /// Forward alone.
+    #[must_use]
+    pub fn forward(&self) -> Flop {
+        Flop::new(self.layers + self.attention + self.head)
+    }
+
     /// Forward and backward: three times forward.
     #[must_use]
     pub fn model(&self) -> Flop {
-        Flop::new(3.0 * (self.layers + self.attention + self.head))
+        self.forward() * 3.0
     }
 }
 

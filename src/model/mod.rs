@@ -8,12 +8,14 @@ mod architecture;
 mod attention;
 mod feed_forward;
 mod flops;
+mod generation;
 mod keeping;
 mod operator;
 mod parameters;
 
 pub use architecture::{Architecture, Heads, LayerKind, ModelError};
 pub use flops::ModelFlops;
+pub use generation::Generation;
 pub use keeping::Keeping;
 pub use operator::{Kernel, Operator, Part, Saved, Shard};
 pub use parameters::Count;

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::Table;
 use crate::catalog::{Accelerator, Catalog, Economics, Entry, Figure, Link, Model, Price, PriceClass, Server, Switch};
-use crate::model::Architecture;
+use crate::model::{Architecture, Generation};
 use crate::units::{Parameters, grouped};
 
 fn or_dash<T: ToString>(value: Option<T>) -> String {
@@ -160,6 +160,15 @@ pub fn models(entries: &[Model]) -> Table {
         ]);
     }
     table
+}
+
+/// What a model takes to generate a token with 16-bit weights, in a sentence; nothing of one whose numbers do not fit together.
+#[must_use]
+pub fn generated(model: &Model) -> String {
+    let Ok(architecture) = Architecture::new(model) else { return String::new() };
+    let Generation { work, read, resident, kept } = Generation::new(&architecture, 2.0, 2.0);
+    let all = if read == resident { String::new() } else { format!(" of {resident}") };
+    format!("\nA generated token takes {work}, reads {read}{all} of 16-bit weights, leaves {kept} of keys and values.\n")
 }
 
 /// All figures that costs are computed from; `*` marks what was not seen in a source.

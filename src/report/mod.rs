@@ -30,7 +30,7 @@ mod xlsx;
 
 pub use bench::{adapters, bench_table, bench_text};
 pub use bom::{bill_csv, bill_markdown, bill_text};
-pub use catalog::{accelerators, economics, entry, links, models, prices, servers, switches};
+pub use catalog::{accelerators, economics, entry, generated, links, models, prices, servers, switches};
 pub use compare::{comparison_csv, comparison_markdown, comparison_text};
 pub use cost::{costs_csv, costs_markdown, costs_text};
 pub use csv::plan_csv;

@@ -7,7 +7,7 @@ use super::cost::short;
 use super::plan::wrapped;
 use crate::economics::phases::{Demand, Phases, Supply};
 use crate::spec::Cluster;
-use crate::units::{Seconds, grouped, significant};
+use crate::units::{Seconds, Share, grouped, significant};
 
 /// What is told of.
 #[derive(Debug, Clone, Copy)]
@@ -25,7 +25,7 @@ pub struct PhasesTold<'a> {
 /// The orders as text.
 #[must_use]
 pub fn phases_text(told: &PhasesTold<'_>) -> String {
-    let mut out = format!("{}\n\n{}\n", headline(told), table(told.phases).text(2));
+    let mut out = format!("{}\n\n{}\n{}\n", headline(told), table(told.phases).text(2), bills(told).text(2));
     for sentence in sentences(told) {
         out += &wrapped(&sentence);
     }
@@ -35,7 +35,7 @@ pub fn phases_text(told: &PhasesTold<'_>) -> String {
 /// The orders as Markdown.
 #[must_use]
 pub fn phases_markdown(told: &PhasesTold<'_>) -> String {
-    let mut out = format!("### {}\n\n{}\n", headline(told), table(told.phases).markdown());
+    let mut out = format!("### {}\n\n{}\n{}\n", headline(told), table(told.phases).markdown(), bills(told).markdown());
     for sentence in sentences(told) {
         let _ = writeln!(out, "- {sentence}");
     }
@@ -74,8 +74,10 @@ fn months(time: Seconds) -> String {
 }
 
 fn table(phases: &Phases) -> Table {
-    let mut table =
-        Table::new(&["order, month", "in service", "units", "GPUs then", "retired", "needed", "used", "capital", "power"], 0);
+    let mut table = Table::new(
+        &["order, month", "in service", "units", "GPUs then", "retired", "needed", "used", "capital", "power at most"],
+        0,
+    );
     for phase in &phases.phases {
         table.row([
             months(phase.order),
@@ -90,6 +92,63 @@ fn table(phases: &Phases) -> Table {
         ]);
     }
     table
+}
+
+/// The electricity by year; what demand is billed for only where it is billed.
+fn bills(told: &PhasesTold<'_>) -> Table {
+    let drawn = &told.phases.electricity;
+    let tariff = &told.supply.meter.tariff;
+    let (demand, other) = (tariff.demand.is_some(), tariff.taxes > 0.0 || tariff.fee > 0.0);
+    let mut headings = vec!["months", "electricity", "peak"];
+    headings.extend(demand.then_some("billed for"));
+    headings.extend((demand || other).then_some("of energy"));
+    headings.extend(demand.then_some("of demand"));
+    headings.extend(other.then_some("taxes and fee"));
+    headings.push("bills");
+    let mut table = Table::new(&headings, 0);
+    for year in &drawn.years {
+        let mut row =
+            vec![format!("{} to {}", months(year.from), months(year.to)), year.energy.to_string(), year.peak.to_string()];
+        row.extend(demand.then(|| year.billed.to_string()));
+        row.extend((demand || other).then(|| short(year.energy_cost)));
+        row.extend(demand.then(|| short(year.demand_cost)));
+        row.extend(other.then(|| short(year.taxes_and_fee)));
+        row.push(short(year.total));
+        table.row(row);
+    }
+    table
+}
+
+/// What electricity costs, and what of it nobody draws.
+fn electricity(told: &PhasesTold<'_>) -> Vec<String> {
+    let (drawn, meter) = (&told.phases.electricity, &told.supply.meter);
+    let [all, today] = [drawn.total, drawn.present_value].map(short);
+    let mut out = vec![format!(
+        "Electricity until the last order can be in service costs {all}, {today} at today's value: every GPU in service draws {} at the meter.",
+        meter.each
+    )];
+    if drawn.demand_not_drawn.amount() > 0.0 {
+        let lost = short(drawn.demand_not_drawn);
+        let ratchet = format!("{} of the highest of twelve months", meter.tariff.ratchet);
+        let contract = format!("{} of the contracted power", meter.tariff.floor);
+        let least = match (meter.contracts.is_empty(), meter.tariff.ratchet > Share::ZERO) {
+            (true, _) => ratchet,
+            (false, true) => format!("{contract} and {ratchet}"),
+            (false, false) => contract,
+        };
+        out.push(format!("{lost} of it are for demand that is not drawn: {least} are billed at least."));
+    }
+    if let Some(over) = drawn.over_contract {
+        out.push(format!("More is drawn than is contracted from month {} on: contract more, or order later.", months(over)));
+    }
+    if let (Some(over), Some(limit)) = (told.phases.over_site_limit, told.supply.site_limit) {
+        out.push(format!(
+            "The site's {limit} (`power.site-limit`) are not enough from month {} on: {} GPUs are the most that it can feed.",
+            months(over),
+            grouped((limit.get() / told.supply.power.get()).floor(), 0)
+        ));
+    }
+    out
 }
 
 fn sentences(told: &PhasesTold<'_>) -> Vec<String> {
@@ -113,6 +172,7 @@ fn sentences(told: &PhasesTold<'_>) -> Vec<String> {
             ),
         });
     }
+    out.extend(electricity(told));
     out.push("A fabric is cabled for its final number of spines, or recabled with each phase: `planner bom` of the last phase says it.".to_owned());
     out
 }
