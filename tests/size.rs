@@ -113,9 +113,31 @@ fn what_would_have_to_give_is_told_and_then_it_does() {
         let then = answer(&workload, 10.0, limits, &servers).best.expect("the way out leads out");
         assert_eq!((then.design.server.as_str(), then.nodes), (way.server.as_str(), way.nodes));
     }
-    // Nothing trains 200 billion tokens in a minute.
-    let never = answer(&workload, 1.0 / 1440.0, Limits::default(), &["dgx-h100"]);
-    assert!(never.best.is_none() && never.ways.is_empty() && never.servers[0].refusal.is_some());
+}
+
+#[test]
+fn what_no_number_of_nodes_does_is_told_with_what_would() {
+    let workload = workload(JOB);
+    // A lead time that is longer than the deadline leaves nothing: a later deadline or a shorter lead time leave the same.
+    let lead_time = Some(Seconds::new(12.0 * DAY));
+    let late = answer(&workload, 10.0, Limits { lead_time, ..Limits::default() }, &["dgx-h100"]);
+    assert!(late.best.is_none() && late.servers[0].refusal.is_some());
+    let told: Vec<(Need, f64)> = late.ways.iter().map(|way| (way.raise[0].need, way.raise[0].used / DAY)).collect();
+    let [(Need::Deadline, deadline), (Need::LeadTime, lead)] = told[..] else { panic!("{told:?}") };
+    assert!((deadline - 12.0 - (10.0 - lead)).abs() < 1e-6, "{told:?}");
+    // In the time that is left some cluster does; a fifth less is too little for few nodes and for many.
+    let days = deadline - 12.0;
+    assert!(answer(&workload, days * 1.001, Limits::default(), &["dgx-h100"]).best.is_some());
+    let design = &Design::all(&["dgx-h100".to_owned()], Catalog::embedded()).expect("a server of the catalogue")[0];
+    for nodes in [late.ways[0].nodes / 2, late.ways[0].nodes * 2] {
+        assert!(!in_time(&design.file(&Site::default(), nodes), &workload, days * 0.8), "{nodes} nodes");
+    }
+    // A rack that holds no node of any server: what one node needs.
+    let rack_power = Some(Watts::new(9e3));
+    let low = answer(&workload, 10.0, Limits { rack_power, ..Limits::default() }, &["dgx-h100", "dgx-b200"]);
+    let told: Vec<(Need, f64, &str)> =
+        low.ways.iter().map(|way| (way.raise[0].need, way.raise[0].used, way.server.as_str())).collect();
+    assert!(told.contains(&(Need::RackPower, 10_200.0, "dgx-h100")), "{told:?}");
 }
 
 #[test]
@@ -285,4 +307,28 @@ fn a_job_that_names_pools_is_told_to_leave_them_out() {
     let said = text(&out.stderr);
     assert_eq!(out.status.code(), Some(2), "{said}");
     assert!(said.contains("leave `pools` out") && said.contains("llama3-70b-two-pools.yaml:"), "{said}");
+}
+
+/// A server whose nodes have no price is not the cheapest for that: it comes last, and what to write is told.
+#[test]
+fn a_server_without_a_price_comes_last() {
+    let workload = workload(JOB);
+    let servers = ["mi355x-8x", "dgx-b200"];
+    let found = answer(&workload, 10.0, Limits::default(), &servers);
+    assert_eq!(found.best.as_ref().expect("an answer").design.server, "dgx-b200");
+    let unpriced = found.servers[1].sized.as_ref().expect("it does");
+    assert!(unpriced.design.server == "mi355x-8x" && unpriced.capital.is_none() && unpriced.owning.is_none());
+    let text = planner::report::size_text(&found, &workload);
+    assert!(text.contains("No price of a node `mi355x-8x` is known") && !text.contains("inf"), "{text}");
+    // No budget is enough for what has no price, and none is named.
+    let limits = Limits { budget: Some(Money::usd(1e6)), ..Limits::default() };
+    let alone = answer(&workload, 10.0, limits, &["mi355x-8x"]);
+    assert!(alone.best.is_none() && alone.ways.is_empty() && alone.servers[0].exceeds == [Need::Budget]);
+    assert!(!planner::report::size_text(&alone, &workload).contains("inf"));
+    // With one it is compared.
+    let site = Site::read(&Source::new("site.yaml", "price: {items: {mi355x-8x: 200000 USD}}\n")).expect("a site");
+    assert_eq!(
+        on_site(&site, &workload, 10.0, Limits::default(), &servers).best.expect("an answer").design.server,
+        "mi355x-8x"
+    );
 }

@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use super::Table;
 use super::cost::short;
 use super::plan::wrapped;
-use crate::size::{Answer, Owning, Sized, Use, Way};
+use crate::size::{Answer, Need, Owning, Sized, Use, Way};
 use crate::spec::Workload;
 use crate::units::{Currency, Money, MoneyInterval, grouped};
 
@@ -163,10 +163,15 @@ fn used(of: &Use) -> String {
 fn refusal(answer: &Answer) -> Vec<String> {
     let mut lines = vec!["No cluster meets the deadlines within the limits.".to_owned()];
     for way in &answer.ways {
-        lines.push(format!("{}: then {} nodes of {} do.", raised(way), grouped(f64::from(way.nodes), 0), way.server));
+        let nodes = format!("{} nodes of {}", grouped(f64::from(way.nodes), 0), way.server);
+        lines.push(if way.raise.iter().any(|of| matches!(of.need, Need::Deadline | Need::LeadTime)) {
+            format!("{}: then {nodes} do, about as fast as any number is.", raised(way))
+        } else {
+            format!("{}: then {nodes} do.", raised(way))
+        });
     }
     if answer.ways.is_empty() {
-        lines.push("No server meets the deadlines with any number of nodes: give them more time.".to_owned());
+        lines.push("No limit is known whose raising would do; the table says what each server lacks.".to_owned());
     }
     lines
 }
@@ -174,14 +179,15 @@ fn refusal(answer: &Answer) -> Vec<String> {
 fn raised(way: &Way) -> String {
     let each = |of: &Use| {
         format!(
-            "{} from {} to {} (+{:.0} %)",
+            "{} from {} to {} ({:+.0} %)",
             of.need.as_str(),
             of.need.shown(of.most),
             of.need.shown(of.used),
             (of.share() - 1.0) * 100.0
         )
     };
-    format!("Raise {}", way.raise.iter().map(each).collect::<Vec<_>>().join(", and "))
+    let how = if way.raise.iter().all(|of| of.need == Need::LeadTime) { "Shorten" } else { "Raise" };
+    format!("{how} {}", way.raise.iter().map(each).collect::<Vec<_>>().join(", and "))
 }
 
 fn tables(answer: &Answer) -> Vec<(&'static str, Table)> {
@@ -295,6 +301,14 @@ fn break_evens(answer: &Answer) -> Table {
 
 fn notes(answer: &Answer) -> Vec<String> {
     let mut notes = Vec::new();
+    let unpriced =
+        answer.servers.iter().filter_map(|candidate| candidate.sized.as_ref()).filter(|sized| sized.capital.is_none());
+    for sized in unpriced {
+        let server = &sized.design.server;
+        notes.push(format!(
+            "No price of a node `{server}` is known, so that it comes last: `price: {{items: {{{server}: 310000 USD}}}}` in a file for --site says it."
+        ));
+    }
     if let Some(best) = &answer.best {
         if best.unpriced > 0 {
             notes.push(format!(

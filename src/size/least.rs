@@ -36,7 +36,7 @@ pub struct Sized {
     pub done: Seconds,
     /// The latest end of a job over its deadline.
     pub of_deadline: f64,
-    /// What is bought, as far as it has a price.
+    /// What is bought, as far as it has a price; nothing where nodes have none.
     #[serde(rename = "capital")]
     pub capital: Option<MoneyInterval>,
     /// Kinds of items without a price.
@@ -160,7 +160,7 @@ impl<'a> Sizer<'a> {
             jobs: Vec::new(),
             done: Seconds::ZERO,
             of_deadline: 0.0,
-            capital: bill.capital(),
+            capital: bill.capital_with_nodes(),
             unpriced: bill.unpriced().len(),
             jobs_cost: None,
             owning: None,
@@ -226,7 +226,7 @@ impl<'a> Sizer<'a> {
     /// What a design costs with `nodes` nodes, in US dollars; nothing where it cannot be built or has no price.
     pub(super) fn capital(&self, design: &Design, nodes: u32) -> Option<f64> {
         let cluster = self.cluster(design, nodes).ok()?;
-        Bill::of(&cluster, self.question.catalog).capital().map(|capital| capital.value().amount())
+        Bill::of(&cluster, self.question.catalog).capital_with_nodes().map(|capital| capital.value().amount())
     }
 
     /// The fewest nodes with which a design meets the deadlines, planned; `like` is how many a server of the same accelerators takes.

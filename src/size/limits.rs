@@ -26,6 +26,8 @@ pub struct Limits {
 pub enum Need {
     /// Time to the deadlines.
     Deadline,
+    /// Time from the order to the first day in service.
+    LeadTime,
     /// Capital.
     Budget,
     /// Power of the site.
@@ -42,6 +44,7 @@ impl Need {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Deadline => "deadline",
+            Self::LeadTime => "lead time",
             Self::Budget => "budget",
             Self::SitePower => "power of the site",
             Self::RackPower => "power of a rack",
@@ -53,7 +56,7 @@ impl Need {
     #[must_use]
     pub fn shown(self, value: f64) -> String {
         match self {
-            Self::Deadline => Seconds::new(value).to_string(),
+            Self::Deadline | Self::LeadTime => Seconds::new(value).to_string(),
             Self::Budget => Money::new(value, crate::units::Currency::USD).to_string(),
             Self::SitePower | Self::RackPower => Watts::new(value).to_string(),
             Self::Racks => format!("{value:.0}"),
@@ -80,7 +83,7 @@ impl Use {
     }
 }
 
-/// A way out: a limit that is raised alone.
+/// A way out: a limit that is raised, or a lead time that is shortened.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Way {
     /// What has to give; several where no single limit is enough.
@@ -123,6 +126,10 @@ pub(super) fn ways(limits: &Limits, candidates: &[Candidate]) -> Vec<Way> {
     let mut ways: Vec<Way> = Vec::new();
     for candidate in candidates {
         let Some(sized) = &candidate.sized else { continue };
+        if candidate.exceeds.contains(&Need::Budget) && sized.capital.is_none() {
+            // No budget is known to be enough for nodes without a price.
+            continue;
+        }
         let raise: Vec<Use> = uses(limits, sized).into_iter().filter(|use_| candidate.exceeds.contains(&use_.need)).collect();
         let way = Way { raise, server: candidate.server.clone(), nodes: sized.nodes };
         let needs = |way: &Way| way.raise.iter().map(|use_| use_.need).collect::<Vec<_>>();

@@ -12,6 +12,7 @@ mod fewest;
 mod least;
 mod limits;
 mod owning;
+mod relaxed;
 mod swing;
 mod wiring;
 
@@ -103,11 +104,18 @@ impl Answer {
         let mut candidates: Vec<Candidate> = alike(&servers, question.catalog)
             .par_iter()
             .flat_map(|servers| {
-                let mut fewest = None;
-                let one = |server: &&str| candidate(&sizer, server, question, &mut fewest);
+                let mut like = None;
+                let one = |server: &&str| {
+                    let found = candidate(&sizer, server, question, like);
+                    like = found.sized.as_ref().map(|sized| sized.nodes).or(like);
+                    found
+                };
                 servers.iter().map(one).collect::<Vec<_>>()
             })
             .collect();
+        if candidates.iter().all(|candidate| candidate.sized.is_none()) {
+            candidates = candidates.into_par_iter().map(|refused| relaxed::in_larger_racks(refused, question)).collect();
+        }
         let rank = |candidate: &Candidate| {
             let worth = candidate.sized.as_ref().map_or(f64::INFINITY, |sized| sized.worth(question.objective));
             (candidate.sized.is_none(), !candidate.exceeds.is_empty(), worth)
@@ -117,12 +125,17 @@ impl Answer {
             a.0.cmp(&b.0).then(a.1.cmp(&b.1)).then(a.2.total_cmp(&b.2))
         });
         let best = candidates.iter().find(|candidate| candidate.exceeds.is_empty()).and_then(|found| found.sized.clone());
+        let ways = match &best {
+            Some(_) => Vec::new(),
+            None if candidates.iter().any(|candidate| candidate.sized.is_some()) => limits::ways(&question.limits, &candidates),
+            None => relaxed::later(&sizer, &candidates),
+        };
         Self {
             schema_version: SCHEMA_VERSION,
             objective: question.objective,
             binds: best.as_ref().map(|best| limits::uses(&question.limits, best)).unwrap_or_default(),
             front: curve(&sizer, &question.limits, best.as_ref(), &candidates),
-            ways: if best.is_some() { Vec::new() } else { limits::ways(&question.limits, &candidates) },
+            ways,
             swings: best.as_ref().map(|best| swing::swings(&sizer, best)).unwrap_or_default(),
             break_evens: best.as_ref().map(|best| break_even::break_evens(&sizer, best, &candidates)).unwrap_or_default(),
             servers: candidates,
@@ -146,11 +159,11 @@ fn alike<'a>(servers: &[&'a str], catalog: &Catalog) -> Vec<Vec<&'a str>> {
 
 /// The cheapest design of a server. `like` is how many nodes the server before it took, which is of the same accelerator. The first of its designs loses least to its network: no other takes fewer nodes, and what costs
 /// more with as few costs more.
-fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>, like: &mut Option<u32>) -> Candidate {
+fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>, like: Option<u32>) -> Candidate {
     let mut designs = question.designs.iter().filter(|design| design.server == server);
     let (mut best, mut refusal) = (None, None);
     for design in designs.by_ref() {
-        match sizer.least(design, *like) {
+        match sizer.least(design, like) {
             Ok(sized) => {
                 best = Some(sized);
                 break;
@@ -159,7 +172,6 @@ fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>, like: &mu
         }
     }
     if let Some(fewest) = best.as_ref().map(|best| best.nodes) {
-        *like = Some(fewest);
         let worth = |sized: &Sized| sized.worth(question.objective);
         let mut others: Vec<(f64, &Design)> = designs.map(|design| (sizer.at_least(design, fewest), design)).collect();
         others.sort_by(|a, b| a.0.total_cmp(&b.0));

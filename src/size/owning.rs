@@ -102,5 +102,5 @@ impl Sizer<'_> {
 }
 
 fn capital(bill: &Bill) -> f64 {
-    bill.capital().map_or(f64::INFINITY, |capital| capital.value().amount())
+    bill.capital_with_nodes().map_or(f64::INFINITY, |capital| capital.value().amount())
 }

@@ -170,7 +170,14 @@ impl Bill {
         self.lines.iter().filter_map(|line| line.total).reduce(|a, b| a.plus(b).unwrap_or(a))
     }
 
-    /// The same for one group.
+    /// The same where all nodes that are bought have a price; without them it is no price of a cluster.
+    #[must_use]
+    pub fn capital_with_nodes(&self) -> Option<MoneyInterval> {
+        let unpriced = |line: &Line| line.group == Group::Compute && line.total.is_none() && line.bought() > 0;
+        self.capital().filter(|_| !self.lines.iter().any(unpriced))
+    }
+
+    /// [`Self::capital`] of one group.
     #[must_use]
     pub fn capital_of(&self, group: Group) -> Option<MoneyInterval> {
         let lines = self.lines.iter().filter(|line| line.group == group);

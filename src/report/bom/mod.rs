@@ -75,6 +75,8 @@ fn summary(bill: &Bill) -> Vec<[String; 2]> {
         1 => format!("{capital}, 1 item without a price"),
         _ => format!("{capital}, {missing} items without a price"),
     };
+    let nodes = bill.capital().is_none() || bill.capital_with_nodes().is_some();
+    let capital = if nodes { capital } else { format!("{capital}, nodes among them: no price of the cluster") };
     let racks: u32 = bill.racks.iter().map(|plan| plan.racks.count).sum();
     let of = |plan: &RackPlan| {
         let each = match plan.racks.nodes {
