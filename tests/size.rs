@@ -309,6 +309,12 @@ fn a_job_that_names_pools_is_told_to_leave_them_out() {
     assert!(said.contains("leave `pools` out") && said.contains("llama3-70b-two-pools.yaml:"), "{said}");
 }
 
+#[test]
+fn a_deadline_of_no_time_is_refused() {
+    let ended = planner(&["size", "--deadline", "0 days"]);
+    assert!(ended.status.code() == Some(2) && text(&ended.stderr).contains("such as `90 days`"), "{}", text(&ended.stderr));
+}
+
 /// A server whose nodes have no price is not the cheapest for that: it comes last, and what to write is told.
 #[test]
 fn a_server_without_a_price_comes_last() {

@@ -121,6 +121,9 @@ impl SizeArguments {
 
 pub(super) fn run(arguments: &SizeArguments, global: &Global) -> Result<Outcome, Failure> {
     let catalog = input::catalog(global)?;
+    if arguments.deadline.is_some_and(|deadline| deadline <= Seconds::ZERO) {
+        return Err(anyhow::anyhow!("`--deadline` is a time from the order on, such as `90 days`").into());
+    }
     let site = match &arguments.site {
         Some(path) => Site::read(&Source::read(path)?)?,
         None => Site::default(),

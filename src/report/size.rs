@@ -163,11 +163,13 @@ fn used(of: &Use) -> String {
 fn refusal(answer: &Answer) -> Vec<String> {
     let mut lines = vec!["No cluster meets the deadlines within the limits.".to_owned()];
     for way in &answer.ways {
-        let nodes = format!("{} nodes of {}", grouped(f64::from(way.nodes), 0), way.server);
+        let several = if way.nodes == 1 { "node" } else { "nodes" };
+        let does = if way.nodes == 1 { "does" } else { "do" };
+        let nodes = format!("{} {several} of {}", grouped(f64::from(way.nodes), 0), way.server);
         lines.push(if way.raise.iter().any(|of| matches!(of.need, Need::Deadline | Need::LeadTime)) {
-            format!("{}: then {nodes} do, about as fast as any number is.", raised(way))
+            format!("{}: then {nodes} {does}, about as fast as any number is.", raised(way))
         } else {
-            format!("{}: then {nodes} do.", raised(way))
+            format!("{}: then {nodes} {does}.", raised(way))
         });
     }
     if answer.ways.is_empty() {

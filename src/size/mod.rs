@@ -157,8 +157,8 @@ fn alike<'a>(servers: &[&'a str], catalog: &Catalog) -> Vec<Vec<&'a str>> {
     groups.into_iter().map(|(_, group)| group).collect()
 }
 
-/// The cheapest design of a server. `like` is how many nodes the server before it took, which is of the same accelerator. The first of its designs loses least to its network: no other takes fewer nodes, and what costs
-/// more with as few costs more.
+/// The cheapest design of a server. The first of its designs loses least to its network: no other takes fewer nodes, and what costs
+/// more with as few costs more. `like` is how many nodes a server of the same accelerators takes.
 fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>, like: Option<u32>) -> Candidate {
     let mut designs = question.designs.iter().filter(|design| design.server == server);
     let (mut best, mut refusal) = (None, None);
