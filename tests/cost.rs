@@ -195,6 +195,55 @@ fn capital_is_that_of_the_bill_of_materials() {
     near(sum, all, 1.0);
 }
 
+/// A cost and a bill say one power of a cluster; electricity bills nodes at their load, and what is around them at its largest.
+#[test]
+fn power_is_that_of_the_bill_of_materials() {
+    let read = |name: &str| Cluster::load(examples::read(name).expect("embedded").0, Catalog::embedded()).expect("valid");
+    for name in ["h100-superpod-127", "h200-superpod-127", "mixed-a100-h100"] {
+        let cluster = read(name);
+        let bill = Bill::of(&cluster, Catalog::embedded());
+        let of = |pool| OwnedCost::new(&cluster, pool, Catalog::embedded(), None).expect("priced");
+        let sum = |power: fn(&OwnedCost) -> f64| {
+            cluster.pools.iter().map(|pool| power(&of(pool)) * f64::from(pool.gpus())).sum::<f64>()
+        };
+        near(sum(|owned| owned.largest_power.get()) / bill.site_power.get(), 1.0, 1e-12);
+        let around = bill.it_power.get() - cluster.it_power().get();
+        assert!(around > 0.0, "{name}");
+        let it = cluster.it_power().get() * cluster.power.load_factor.value + around;
+        near(sum(|owned| owned.site_power.get()) / (it * cluster.power.pue.value), 1.0, 1e-12);
+    }
+    // By hand: a node of 10.2 kW at 0.75, 64 switches of 1.72 kW for 1,016 GPUs, and less than 25 W a GPU for management.
+    let all = |nodes: f64, more: f64| 1.25 * (10_200.0 / 8.0 * nodes + 64.0 * 1720.0 / 1016.0 + more);
+    let owned = owned(&read("h100-superpod-127"));
+    for (power, nodes) in [(owned.largest_power, 1.0), (owned.site_power, 0.75)] {
+        assert!((all(nodes, 0.0)..all(nodes, 25.0)).contains(&power.get()), "{power}");
+    }
+}
+
+/// A machine on its own has nothing around it; power that was measured goes before all of it.
+#[test]
+fn power_without_a_bill() {
+    let text = "name: one\npools: [{name: h100, nodes: 1, server: dgx-h100}]\npower: {pue: 1.5}\ncost: {}\n";
+    let alone = owned(&Cluster::load(Source::new("cluster.yaml", text), Catalog::embedded()).expect("valid"));
+    near(alone.largest_power.get(), 10_200.0 / 8.0 * 1.5, 1e-9);
+    near(alone.site_power.get(), 10_200.0 / 8.0 * 0.75 * 1.5, 1e-9);
+    near(hour(&alone, Component::Electricity), amount(alone.running_gpu_hour.value), 1e-12);
+    let measured = owned(&given(""));
+    near(measured.largest_power.get(), 1370.0 * 1.25, 1e-9);
+    assert_eq!(measured.site_power, measured.largest_power);
+    near(hour(&measured, Component::Electricity), amount(measured.running_gpu_hour.value), 1e-12);
+}
+
+/// Hours that nobody uses save the energy of nodes, not that of switches.
+#[test]
+fn what_is_around_nodes_draws_in_every_hour() {
+    let owned = owned(&cluster(", tariff: 0.08 USD/kWh", "{}"));
+    let nodes = 10.2 / 8.0 * 0.75 * 1.25;
+    near(amount(owned.running_gpu_hour.value), nodes * 0.08, 1e-12);
+    near(hour(&owned, Component::Electricity), owned.site_power.get() / 1e3 * 0.08, 1e-12);
+    assert!(owned.site_power.get() / 1e3 > nodes * 1.05);
+}
+
 #[test]
 fn a_network_without_a_price_is_taken_for_the_usual_part() {
     // 19 % of the price of a cluster (EPOCH-COST).

@@ -132,7 +132,7 @@ fn phases_are_told_in_every_form_and_impossible_ones_refused() {
     // 4 MW are paid for while the first order is on its way, and the site is full with the second.
     assert!(since.1.contains("4.00 MW") && since.1.contains("100 % of the contracted power are billed"), "{}", since.1);
     assert!(since.1.contains("The site's 1.00 MW (`power.site-limit`) are not enough"), "{}", since.1);
-    let stepped = of_lab(&["--doubling", "12 months", "--contract", "1.2 MW from 9 months"]).1;
+    let stepped = of_lab(&["--doubling", "12 months", "--contract", "1.5 MW from 9 months"]).1;
     assert!(stepped.contains("More is drawn than is contracted from month 15 on"), "{stepped}");
     for (more, part) in [
         (&["--was", "800", "--ago", "1 years"][..], "does not grow"),

@@ -222,7 +222,7 @@ fn formulas_give_what_was_computed() {
     let wanted = mixed.pools.iter().map(|pool| pool.owned.lines[0].gpu_hour.value.per_unit().amount());
     assert!(capital.len() > 1 && capital.iter().zip(wanted).all(|(is, wanted)| (is / wanted - 1.0).abs() < 1e-12));
     let named = |name: &str| sheets[1].0.iter().filter(|row| row[0].starts_with(name)).count();
-    assert_eq!((named("electricity"), named("IT power per GPU")), (1, mixed.pools.len()));
+    assert_eq!((named("electricity"), named("node power per GPU")), (1, mixed.pools.len()));
     // Rented and leased hardware buys nothing.
     for (name, text) in [
         ("lease", with("{method: lease, lease: 1.20 USD/GPU-hour}")),
@@ -251,7 +251,9 @@ fn a_tariff_that_is_changed_in_the_workbook_gives_what_is_computed_with_it() {
     agree(sheet, &cheap);
     let sheet = &recomputed(&soffice, "tariff-dear", &changed(&book, "electricity", 0.24), &["Cost"])[0];
     agree(sheet, &dear);
-    assert!((sheet.number("electricity", 1) / 3.0 - 0.095_625).abs() < 1e-9);
+    // Nodes at their load, and what is around 1,016 GPUs at its largest, at a PUE of 1.25 and 0.08 USD/kWh.
+    let around = cheap.bill.power_around_nodes().expect("a network").value.get() / 1e3 / 1016.0;
+    assert!((sheet.number("electricity", 1) / 3.0 - (0.095_625 + around * 1.25 * 0.08)).abs() < 1e-9);
 }
 
 #[test]

@@ -23,9 +23,10 @@ pub struct CostEstimate {
     /// The total between the ends of the owner's cost.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub total_range: Option<Range<Money>>,
-    /// Electricity alone, at the cluster's tariff.
+    /// Electricity of the run's nodes alone, at the cluster's tariff. That of what is around them is in the price of a GPU-hour, like the
+    /// rest of the site.
     pub electricity: Option<Money>,
-    /// Electricity alone over the total: over the all-in cost, not the facility's.
+    /// The same over the total: over the all-in cost, not the facility's.
     pub electricity_share_of_total: Option<f64>,
     /// What a GPU-hour costs its owner, line by line, where the file has a `cost` block and the run has one pool.
     #[serde(skip_serializing_if = "Option::is_none")]

@@ -1,6 +1,6 @@
 //! The line of the hardware: its price, and what a year of it costs by the method.
 
-use super::bill::{Bill, Line};
+use super::bill::Line;
 use super::capital;
 use super::exchange::{MissingPrice, Priced};
 use super::ledger::Ledger;
@@ -96,8 +96,7 @@ impl Ledger<'_> {
 
     /// The same by the bill of materials, and its recipe.
     fn billed(&mut self) -> Priced<(Range<GpuPrice>, String)> {
-        let pool = self.pool;
-        let bill = Bill::of(self.cluster, self.exchange.catalog);
+        let (pool, bill) = (self.pool, self.bill);
         let Some(node) = bill.node_price(pool) else {
             let put = format!("write `price: 310000 USD` in pool `{}`, or `capital: 46000 USD/GPU` under `cost`", pool.name);
             return Err(MissingPrice::new(format!("a node `{}`", pool.server.name), put));

@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::bill::Bill;
 use super::exchange::{Exchange, MissingPrice, Priced};
 use super::sheet::{Entry, Plain, Sheet};
 use crate::catalog::{Provenance, Sourced};
@@ -53,6 +54,7 @@ pub(super) struct Ledger<'a> {
     pub cluster: &'a Cluster,
     pub cost: &'a Cost,
     pub pool: &'a Pool,
+    pub bill: &'a Bill,
     pub exchange: Exchange<'a>,
     pub lines: Vec<CostLine>,
     pub figures: Vec<CostFigure>,
@@ -61,7 +63,7 @@ pub(super) struct Ledger<'a> {
 }
 
 impl<'a> Ledger<'a> {
-    pub(super) fn new(exchange: Exchange<'a>, pool: &'a Pool) -> Self {
+    pub(super) fn new(exchange: Exchange<'a>, pool: &'a Pool, bill: &'a Bill) -> Self {
         let cluster = exchange.cluster;
         let mut sheet = Sheet::default();
         let year = Sourced::new((), Provenance::Given, "365.25 days");
@@ -74,6 +76,7 @@ impl<'a> Ledger<'a> {
             cluster,
             cost: &cluster.cost,
             pool,
+            bill,
             exchange,
             lines: Vec::new(),
             figures: Vec::new(),

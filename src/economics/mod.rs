@@ -21,6 +21,7 @@ mod operations;
 mod owned;
 pub mod path;
 pub mod phases;
+mod power;
 mod rent;
 pub mod sheet;
 mod site;

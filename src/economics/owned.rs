@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 
+use super::bill::Bill;
 use super::electricity::price_for_share;
 use super::exchange::{Exchange, Priced};
 use super::hardware::Terms;
@@ -36,7 +37,7 @@ pub struct OwnedCost {
     pub lines: Vec<CostLine>,
     /// Every hour, used or not: the sum of the lines.
     pub owned_gpu_hour: Range<HourlyPrice>,
-    /// The part of it that only used hours cost: energy, with its taxes.
+    /// The part of it that only used hours cost: energy of the nodes, with its taxes.
     pub running_gpu_hour: Range<HourlyPrice>,
     /// Hours used, of those that are paid.
     #[serde(rename = "used_share_of_paid_hours")]
@@ -74,7 +75,8 @@ impl OwnedCost {
     /// Which price is not known, and where to put it.
     pub fn new(cluster: &Cluster, pool: &Pool, catalog: &Catalog, goodput: Option<f64>) -> Priced<Self> {
         let exchange = Exchange { cluster, catalog };
-        let mut ledger = Ledger::new(exchange, pool);
+        let bill = Bill::of(cluster, catalog);
+        let mut ledger = Ledger::new(exchange, pool, &bill);
         let mut terms = Terms::default();
         let mut running = Range::exact(HourlyPrice::new(Money::usd(0.0)));
         let rented = cluster.cost.method == Method::Rent;

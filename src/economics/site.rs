@@ -10,31 +10,16 @@ use super::supplier::Supplier;
 use super::{capital, facility};
 use crate::catalog::{Provenance, Sourced};
 use crate::spec::{Component, Facility};
-use crate::units::{GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, Range, Share, Watts};
+use crate::units::{GpuPrice, GpuYearPrice, HourlyPrice, Money, PowerMonthPrice, PowerPrice, Range, Share};
 
 /// Months of a year.
 const MONTHS: usize = 12;
 
 impl Ledger<'_> {
-    /// IT power that a site is built for: measured with everything around a GPU, or a GPU's part of its node's largest.
-    pub(super) fn housed(&self) -> Watts {
-        let node = self.pool.max_power.value / f64::from(self.pool.gpus_per_node.max(1));
-        self.cost.power_per_gpu.as_ref().map_or(node, |power| power.value)
-    }
-
-    /// Power at the meter while training. What was measured has its load in it.
-    pub(super) fn metered(&self) -> Watts {
-        let load = if self.cost.power_per_gpu.is_some() { 1.0 } else { self.cluster.power.load_factor.value };
-        self.housed() * load * self.cluster.power.pue.value
-    }
-
     /// Writes the line of the site; what it costs to build for a GPU, where it is built.
     pub(super) fn site(&mut self) -> Priced<Option<Range<GpuPrice>>> {
         let (power, cost) = (self.housed(), self.cost);
-        match &cost.power_per_gpu {
-            Some(measured) => self.enter("IT power per GPU", Range::exact(power), measured),
-            None => self.enter("IT power per GPU", Range::exact(power), &self.pool.max_power),
-        }
+        self.enter_it_power();
         match &cost.facility {
             Facility::Rented(price) => {
                 self.enter("colocation", Range::exact(price.value), price);
@@ -71,22 +56,22 @@ impl Ledger<'_> {
 
     /// Writes the line of electricity, the bills of an even year; gives the part of it that only used hours cost.
     pub(super) fn electricity(&mut self) -> Priced<Range<HourlyPrice>> {
-        let power = self.metered();
-        self.power_at_the_meter(power);
+        let (power, in_use) = (self.metered(), self.metered_in_use());
+        let name_in_use = self.enter_power_at_the_meter();
         let Supplier { tariff, price } = self.supplier()?;
         let gpus = f64::from(self.cluster.gpus().max(1));
         let contract = self.cost.electricity.contract.unwrap_or_default() / gpus;
         let hourly = |year: f64| GpuYearPrice::new(Money::usd(year)).hourly();
         let year = price.map(|price| {
             let of_a_gpu = Tariff { periods: Tariff::flat(price).periods, fee: tariff.fee / gpus, ..tariff.clone() };
-            let bills = bills(&of_a_gpu, &[Month::even(power).contracted(contract); MONTHS]);
-            let energy: f64 = bills.iter().map(|bill| bill.energy).sum();
-            (bills.iter().map(Bill::total).sum::<f64>(), energy * (1.0 + tariff.taxes))
+            let year = |power| bills(&of_a_gpu, &[Month::even(power).contracted(contract); MONTHS]);
+            let energy: f64 = year(in_use).iter().map(|bill| bill.energy).sum();
+            (year(power).iter().map(Bill::total).sum::<f64>(), energy * (1.0 + tariff.taxes))
         });
         let more = if tariff.demand.is_some() { ", demand on the billed power" } else { "" };
         let more = if tariff.taxes > 0.0 || tariff.fee > 0.0 { format!("{more}, taxes and fee") } else { more.to_owned() };
         let formula = format!("{power} at the meter x {}{more}", price.value);
-        let (energy, all) = self.electricity_recipes();
+        let (energy, all) = self.electricity_recipes(name_in_use);
         self.line(Component::Electricity, year.map(|(total, _)| hourly(total)), (formula, all));
         let running = year.map(|(_, energy)| hourly(energy));
         self.sheet.step("running cost", "USD/GPU-h", running.map(|hour| hour.per_unit().amount()), energy);
@@ -110,21 +95,9 @@ impl Ledger<'_> {
         Ok(supplier)
     }
 
-    /// Enters what power at the meter follows from.
-    fn power_at_the_meter(&mut self, power: Watts) {
-        let site = &self.cluster.power;
-        self.sheet.enter("PUE", Range::exact(site.pue.value), &site.pue);
-        let measured = self.cost.power_per_gpu.is_some();
-        if !measured {
-            self.sheet.enter("load factor", Range::exact(site.load_factor.value), &site.load_factor);
-        }
-        let recipe = if measured { "{it_power_per_gpu}*{pue}" } else { "{it_power_per_gpu}*{load_factor}*{pue}" };
-        self.sheet.exact_step("power at the meter", "kW", power.get() / 1e3, recipe);
-    }
-
-    /// The recipes of energy with its taxes and of the whole bill. An even load is billed its own power, or more by a floor; a ratchet
+    /// The recipes of energy in use with its taxes and of the whole bill. An even load is billed its own power, or more by a floor; a ratchet
     /// never takes more than the highest month.
-    fn electricity_recipes(&mut self) -> (String, String) {
+    fn electricity_recipes(&mut self, in_use: &str) -> (String, String) {
         let e = &self.cost.electricity;
         let given = |key: &str| Sourced::new((), Provenance::Given, format!("cluster file, cost.electricity.{key}"));
         let mut of_periods = Vec::new();
@@ -158,7 +131,7 @@ impl Ledger<'_> {
         }
         let energy = format!("{{power_at_the_meter}}*{price}");
         (
-            format!("{energy}{taxes}"),
+            format!("{{{in_use}}}*{price}{taxes}"),
             if more.is_empty() { format!("{energy}{taxes}") } else { format!("({energy}{more}){taxes}") },
         )
     }

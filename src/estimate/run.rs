@@ -43,7 +43,7 @@ pub struct RunFigures {
     pub it_power_w: f64,
     /// The same with the site's cooling and losses.
     pub site_power_w: f64,
-    /// Energy at the site's meter.
+    /// Energy of the nodes at the site's meter.
     pub energy_j: f64,
     /// CO2 equivalent of that energy by location, where the grid's intensity is given.
     #[serde(default, skip_serializing_if = "Option::is_none")]

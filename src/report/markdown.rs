@@ -46,8 +46,8 @@ pub fn plan_markdown(plan: &Plan) -> String {
             let Checkpoint { bytes, write, .. } = &run.checkpoint;
             table.row(["checkpoint".to_owned(), format!("{bytes} every {interval}, written in {write}")]);
         }
-        table.row(["energy".to_owned(), run.energy.to_string()]);
-        table.row(["power at the meter".to_owned(), run.site_power.to_string()]);
+        table.row(["energy of the nodes".to_owned(), run.energy.to_string()]);
+        table.row(["power of the nodes at the meter".to_owned(), run.site_power.to_string()]);
         if let Some(carbon) = carbon(&run.carbon) {
             table.row(["carbon".to_owned(), carbon]);
         }
@@ -57,7 +57,7 @@ pub fn plan_markdown(plan: &Plan) -> String {
             table.row(["cost".to_owned(), format!("{total} at {} ({})", price.value, price.provenance)]);
         }
         if let Some(electricity) = cost.electricity {
-            table.row(["of it electricity".to_owned(), electricity.to_string()]);
+            table.row(["of it electricity of the nodes".to_owned(), electricity.to_string()]);
         }
     }
     out += &table.markdown();

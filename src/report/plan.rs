@@ -84,7 +84,7 @@ fn answer(plan: &Plan) -> String {
         rows.push([run.tokens.to_string(), run.time.to_string(), run.energy.to_string(), cost]);
         rows.push(goodput(run));
         let electricity = plan.cost.as_ref().and_then(|cost| cost.electricity);
-        let mut site = vec![format!("{} at the meter", run.site_power)];
+        let mut site = vec![format!("nodes {} at the meter", run.site_power)];
         site.extend(electricity.map(|money| format!("electricity {money}")));
         site.extend(carbon(&run.carbon));
         rows.push(["Power".to_owned(), site.join(" · "), String::new(), String::new()]);

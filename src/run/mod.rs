@@ -57,13 +57,13 @@ pub struct RunEstimate {
     pub nodes: u64,
     /// The same on each of its pools.
     pub pools: Vec<PoolRun>,
-    /// What all of them draw.
+    /// What all of them draw, without what is around them: that draws the same whether the job runs or not.
     #[serde(rename = "it_power_w")]
     pub it_power: Watts,
     /// The same with the site's cooling and losses.
     #[serde(rename = "site_power_w")]
     pub site_power: Watts,
-    /// Energy of the run at the site's meter.
+    /// Energy of the run's nodes at the site's meter.
     #[serde(rename = "energy_j")]
     pub energy: Energy,
     /// CO2 equivalent of that energy, and of making the accelerators.
@@ -104,7 +104,7 @@ impl PoolRun {
 /// A year of 8,766 hours of the job's nodes at its load.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize)]
 pub struct Year {
-    /// Energy at the site's meter.
+    /// Energy of the nodes at the site's meter.
     #[serde(rename = "energy_j")]
     pub energy: Energy,
     /// CO2 equivalent.

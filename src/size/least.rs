@@ -45,7 +45,7 @@ pub struct Sized {
     pub jobs_cost: Option<Money>,
     /// What owning it costs; none where a price for that is missing.
     pub owning: Option<Owning>,
-    /// Energy of the jobs at the meter.
+    /// Energy of the jobs' nodes at the meter.
     #[serde(rename = "energy_j")]
     pub energy: Energy,
     /// Most power of the site.

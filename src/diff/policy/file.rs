@@ -57,7 +57,7 @@ pub struct RuleFile {
     pub budget: Option<Money>,
     /// Least MFU.
     pub min_mfu: Option<Share>,
-    /// Most power at the site's meter.
+    /// Most power of a run's nodes at the site's meter.
     pub max_site_power: Option<Watts>,
     /// Least share of an accelerator's memory that stays free.
     pub min_memory_headroom: Option<Share>,

@@ -194,6 +194,22 @@ impl Bill {
         known.then(|| around().collect())
     }
 
+    /// Most power that everything around the nodes draws, of which power is known: switches, storage, servers for management. None where
+    /// there is nothing of it.
+    #[must_use]
+    pub fn power_around_nodes(&self) -> Option<Sourced<Watts>> {
+        let around = |line: &&Line| !matches!(line.group, Group::Compute | Group::RacksAndPower | Group::Spares);
+        let known = self.lines.iter().filter(around).filter_map(|line| line.power.zip(line.power_provenance));
+        let worst = known.clone().map(|(_, provenance)| provenance).max()?;
+        let unknown = |line: &&Line| around(line) && line.power.is_none() && line.role.ends_with("switches");
+        let lacks = match self.lines.iter().filter(unknown).count() {
+            0 => String::new(),
+            lines => format!(", {lines} of switches without"),
+        };
+        let source = format!("`planner bom`: {} lines with a power{lacks}", known.clone().count());
+        Some(Sourced::new(known.map(|(power, _)| power).sum(), worst, source))
+    }
+
     /// What a node of a pool costs: as on its line.
     #[must_use]
     pub fn node_price(&self, pool: &Pool) -> Option<&Priced> {
