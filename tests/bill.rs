@@ -1,6 +1,6 @@
 //! Bills of materials against what is published: every row of NVIDIA's SuperPOD tables, the whole bill of one, worked numbers.
 
-use planner::catalog::Catalog;
+use planner::catalog::{Catalog, Provenance};
 use planner::diagnostic::Source;
 use planner::economics::bill::{Bill, Group, Verdict, nodes_within};
 use planner::spec::{Cluster, examples};
@@ -372,4 +372,23 @@ fn power_supplies_and_the_site() {
     let full = of("site-limit: 1.7 MW");
     assert!(!full.holds());
     assert!(full.limits.iter().any(|limit| limit.what == "power of the site" && limit.margin() < 0.0));
+}
+
+/// What is around nodes is all that the bill's power has beside them, and says what it lacks.
+#[test]
+fn power_around_the_nodes() {
+    let around = |server: &str, nodes: u32, fabric: &str| {
+        let cluster = load(&pool(nodes, server, fabric));
+        let bill = bill_of(&cluster).0;
+        (bill.it_power.get() - cluster.it_power().get(), bill.power_around_nodes())
+    };
+    let (beside, known) =
+        around("dgx-h100", 127, "fabric: {kind: rail-optimized-fat-tree, switch: qm9700, scalable-unit: 32 nodes}\n");
+    let known = known.expect("a network");
+    assert!((known.value.get() - beside).abs() < 1e-6 && known.provenance == Provenance::Assumed);
+    assert_eq!(known.source, "`planner bom`: 10 lines with a power");
+    // No power of the switches of HDR is published.
+    let (_, lacks) = around("dgx-a100", 64, "fabric: {kind: rail-optimized-fat-tree, switch: qm8700}\n");
+    assert!(lacks.expect("servers").source.ends_with(" of switches without"));
+    assert_eq!(around("dgx-h100", 1, ""), (0.0, None));
 }
