@@ -11,6 +11,8 @@ pub struct Storage {
     pub narrow_activation: bool,
     /// FSDP divides 16-bit weights and gradients, and 32-bit copies beside them (`InternEvo`), instead of 32-bit ones only.
     pub half_shards: bool,
+    /// ZeRO-1 gives whole tensors to ranks, and each broadcasts what it updated (`InternEvo`), instead of equal slices that are gathered.
+    pub owners: bool,
     /// Tensors of a layer that stay on the accelerator, where a job names them (`MaxText`'s `remat_policy`).
     pub named: Option<Tensors>,
     /// Modules of a layer that are computed again (Megatron-Core's `recompute_modules`).

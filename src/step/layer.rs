@@ -326,13 +326,13 @@ impl Costing<'_> {
             return [Seconds::ZERO; 2];
         }
         let gather = if self.strategy.zero == 3 { self.groups.gather(self.strategy, count, 2.0) } else { Seconds::ZERO };
-        [gather, self.groups.reduce_scatter(self.strategy, count, gradient_bytes(self.shard.precision))]
+        [gather, self.groups.reduce_scatter(self.strategy, count, gradient_bytes(self.computation))]
     }
 }
 
 impl Groups {
     /// Dense and expert parameters of `count` on a rank.
-    fn held(s: &Strategy, count: &Count) -> [f64; 2] {
+    pub(super) fn held(s: &Strategy, count: &Count) -> [f64; 2] {
         [count.sharded / f64::from(s.tp) + count.replicated, count.expert / f64::from(s.ep * s.etp)]
     }
 
@@ -364,8 +364,8 @@ impl Groups {
 }
 
 /// Bytes of a gradient element as it is summed over replicas: BF16 gradients are accumulated in 32 bits, FP16 ones in 16, as
-/// Megatron-LM does.
+/// Megatron-LM does; `InternEvo` sums both in 16.
 #[must_use]
-pub fn gradient_bytes(precision: Precision) -> f64 {
-    if precision == Precision::Fp16 { 2.0 } else { 4.0 }
+pub fn gradient_bytes(computation: &Computation) -> f64 {
+    if computation.precision == Precision::Fp16 || computation.storage.half_shards { 2.0 } else { 4.0 }
 }

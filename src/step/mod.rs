@@ -16,6 +16,7 @@ pub mod memory;
 mod operators;
 mod order;
 mod outline;
+mod owners;
 mod pieces;
 pub mod schedule;
 mod setup;

@@ -190,12 +190,13 @@ impl Setup<'_> {
     }
 
     /// Gathering of weights ahead of a step and reduction of gradients behind it, for the parameters of a slice.
-    pub(super) fn replica_communication(&self, s: &Strategy, held: &Count, groups: &Groups) -> [Seconds; 2] {
-        let gradient = super::layer::gradient_bytes(self.computation.precision);
+    pub(super) fn replica_communication(&self, s: &Strategy, held: &Count, layers: u32, groups: &Groups) -> [Seconds; 2] {
+        let gradient = super::layer::gradient_bytes(&self.computation);
         let weight = weight_bytes(self.computation.precision);
         match s.zero {
             _ if self.computation.adapters => [Seconds::ZERO; 2],
             0 => [Seconds::ZERO, groups.all_reduce(s, held, gradient)],
+            1 if self.computation.storage.owners => groups.by_owners(s, held, layers, [weight, gradient]),
             1 => [groups.gather(s, held, weight), groups.reduce_scatter(s, held, gradient)],
             2 => [groups.gather(s, held, weight), Seconds::ZERO],
             _ => [Seconds::ZERO; 2],

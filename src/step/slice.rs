@@ -78,7 +78,7 @@ impl Setup<'_> {
             slice.add(&pieces.head, 1.0);
             slice.working = slice.working.max(pieces.logits);
         }
-        [slice.gather, slice.reduce] = self.replica_communication(s, &slice.parameters, groups);
+        [slice.gather, slice.reduce] = self.replica_communication(s, &slice.parameters, slice.layers, groups);
         slice.times.forward.compute += self.device.factors.turn;
         slice.times.input_gradient.compute += self.device.factors.turn;
         slice

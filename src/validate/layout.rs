@@ -63,7 +63,7 @@ impl Layout {
                 microbatch,
                 microbatches: batch / (dp * microbatch),
                 zero: zero(&row.zero_stage_or_fsdp, megatron),
-                zero_replicas: 1,
+                zero_replicas: copies(&row.zero_stage_or_fsdp, cp * dp),
                 recompute: recompute(row),
                 recompute_layers: recompute_layers(&row.recompute),
                 schedule: if vp > 1 && pp > 1 { ScheduleKind::Interleaved } else { ScheduleKind::OneForwardOneBackward },
@@ -198,6 +198,14 @@ fn release(row: &PublishedRun) -> f64 {
     f64::INFINITY
 }
 
+/// How many copies there are of what ZeRO divides, where a row says over how many of `ranks` it does: `zero1 within 8 GPUs`,
+/// `FSDP over 128 x DP 4`. What is divided over one rank is taken as divided over all, as if the row did not say.
+fn copies(text: &str, ranks: u32) -> u32 {
+    let after = |words: &str| text.split(words).nth(1)?.split(' ').next()?.parse::<u32>().ok();
+    let copies = after("within ").map(|each| ranks / each.max(1)).or_else(|| after(" x DP "));
+    copies.filter(|copies| (1..ranks).contains(copies) && ranks % copies == 0).unwrap_or(1)
+}
+
 fn zero(text: &str, megatron: bool) -> u8 {
     let text = text.to_lowercase();
     match text.as_str() {
@@ -227,7 +235,8 @@ fn storage(row: &PublishedRun, notes: &str, base: &Computation) -> Storage {
         narrow_gradients: contest || recipe,
         // `FP8_ACT=1` is set in the configurations that do not divide the sequence.
         narrow_activation: eight && contest && adapters && row.cp.unwrap_or(1) == 1,
-        half_shards: row.framework.to_lowercase().contains("internevo"),
+        half_shards: framework.contains("internevo"),
+        owners: framework.contains("internevo"),
         named: (base.software == Software::Xla).then(|| named(&row.recompute)),
         recomputed: recomputed(&row.recompute),
         offloaded_layers: notes
@@ -299,4 +308,20 @@ fn recompute_layers(text: &str) -> u16 {
 
 fn gcd(a: u32, b: u32) -> u32 {
     if b == 0 { a } else { gcd(b, a % b) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rows_say_over_how_many_ranks_zero_divides() {
+        assert_eq!(copies("zero1 within 8 GPUs", 512), 64);
+        assert_eq!(copies("zero1 within 4 ranks", 4), 1);
+        assert_eq!(copies("FSDP over 128 x DP 4", 512), 4);
+        assert_eq!(copies("FSDP 8 within node x DP 4", 32), 4);
+        for whole in ["zero1 over all DP", "FSDP over 256 x DP 1", "FSDP 1 x DP 64", "zero3", ""] {
+            assert_eq!(copies(whole, 64), 1, "{whole}");
+        }
+    }
 }

@@ -15,6 +15,7 @@ pub mod recalibrate;
 pub mod regret;
 mod row;
 pub mod score;
+pub mod sweeps;
 
 pub use predict::{Case, Predictor};
 pub use row::{PublishedRun, read};

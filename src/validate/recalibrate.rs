@@ -7,7 +7,8 @@ use super::PublishedRun;
 use super::cross::{held_out, spreads};
 use super::fit::{Fit, fit};
 use super::predict::Predictor;
-use super::score::{between_layouts, is_fitted, mean, median, quantile, score};
+use super::score::{is_fitted, mean, median, quantile, score};
+use super::sweeps::between_layouts;
 use crate::calibration::{Calibration, LayoutSpread, Training};
 
 /// Rounds after which a fit that still moves is taken as it is.

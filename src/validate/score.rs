@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use super::predict::{Case, Predictor};
 use super::{PublishedRun, REFERENCE};
-use crate::calibration::{Calibration, Interval, LayoutSpread};
+use crate::calibration::{Calibration, Interval};
 use crate::step::StepEstimate;
 
 /// What became of a row.
@@ -160,81 +160,6 @@ pub fn is_fitted(row: &PublishedRun) -> bool {
     row.split == "calibration"
 }
 
-/// Layouts of one job on one machine by one source: measured times of a sequence, the median of repeats, and predicted ones.
-type Sweep = Vec<(f64, f64)>;
-
-/// Sweeps of quality A: the same model on the same accelerators by one source, laid out differently.
-fn sweeps(rows: &[&Scored<'_>]) -> Vec<Sweep> {
-    // Sweep -> layout -> measured times of its repeats, predicted time.
-    let mut sweeps: BTreeMap<String, BTreeMap<String, (Vec<f64>, f64)>> = BTreeMap::new();
-    for scored in rows {
-        let Some(predicted) = scored.outcome.as_ref().ok().filter(|_| matches!(scored.row.quality.as_str(), "A" | "")) else {
-            continue;
-        };
-        let Some(measured) = predicted.measured else { continue };
-        let row = scored.row;
-        let sequences = predicted.case.layout.strategy.sequences() as f64;
-        let key = format!(
-            "{}|{}|{}|{}|{:?}|{:?}|{:?}",
-            row.source, row.accelerator, row.model_name, row.precision, row.n_gpus, row.seq, row.recompute
-        );
-        let layout = predicted.case.layout.strategy.describe();
-        let found = sweeps.entry(key).or_default().entry(layout).or_default();
-        found.0.push(measured / sequences);
-        found.1 = predicted.estimate.step_time.get() / sequences;
-    }
-    let points = |sweep: BTreeMap<String, (Vec<f64>, f64)>| -> Sweep {
-        sweep.into_values().map(|(measured, predicted)| (median(measured), predicted)).collect()
-    };
-    sweeps.into_values().map(points).collect()
-}
-
-/// Kendall's rank correlation (tau-b without ties) of measured and predicted times per sequence within sweeps. Mean over sweeps of
-/// four layouts or more.
-#[must_use]
-pub fn rank_correlation(rows: &[&Scored<'_>]) -> Option<f64> {
-    let taus: Vec<f64> = sweeps(rows).iter().filter(|sweep| sweep.len() >= 4).filter_map(|sweep| kendall(sweep)).collect();
-    (!taus.is_empty()).then(|| mean(&taus))
-}
-
-/// How far the errors of layouts of one job on one machine by one source are from their mean, the mistake that all of them share left
-/// out: what decides whether the layout that is predicted to be the fastest is. Over sweeps of two layouts or more.
-#[must_use]
-pub fn between_layouts(rows: &[&Scored<'_>]) -> LayoutSpread {
-    let sweeps: Vec<Sweep> = sweeps(rows).into_iter().filter(|sweep| sweep.len() >= 2).collect();
-    let mut all = Vec::new();
-    for sweep in &sweeps {
-        let errors: Vec<f64> = sweep.iter().map(|(measured, predicted)| (predicted / measured).ln()).collect();
-        let middle = mean(&errors);
-        // The mean of n follows each of them by an nth (Bessel).
-        let n = errors.len() as f64;
-        all.extend(errors.iter().map(|error| (error - middle).abs() * (n / (n - 1.0)).sqrt()));
-    }
-    all.sort_by(f64::total_cmp);
-    let decile = |tenth: usize| (quantile(&all, tenth as f64 / 10.0) * 1e4).round() / 1e4;
-    let mut deciles: [f64; 11] = std::array::from_fn(decile);
-    deciles[0] = 0.0;
-    LayoutSpread { sweeps: sweeps.len() as u32, layouts: all.len() as u32, deciles }
-}
-
-/// Pairs whose measured times are within the noise of repeats tell nothing about order.
-const SAME: f64 = 0.03;
-
-fn kendall(points: &[(f64, f64)]) -> Option<f64> {
-    let (mut agree, mut pairs) = (0.0, 0.0);
-    for (i, a) in points.iter().enumerate() {
-        for b in &points[i + 1..] {
-            let (measured, predicted) = ((a.0 / b.0).ln(), (a.1 / b.1).ln());
-            if measured.abs() < SAME {
-                continue;
-            }
-            pairs += 1.0;
-            agree += if measured * predicted > 0.0 { 1.0 } else { -1.0 };
-        }
-    }
-    (pairs >= 3.0).then(|| agree / pairs)
-}
-
 /// The mean; 0 of nothing.
 #[must_use]
 pub fn mean(values: &[f64]) -> f64 {
@@ -267,15 +192,5 @@ mod tests {
         assert_eq!(quantile(&[1.0, 2.0, 3.0], 1.0), 3.0);
         assert_eq!(quantile(&[], 0.9), 0.0);
         assert_eq!(median(vec![3.0, 1.0, 2.0]), 2.0);
-    }
-
-    #[test]
-    fn ranks_agree_and_disagree() {
-        let same = [(1.0, 10.0), (2.0, 20.0), (3.0, 30.0)];
-        assert_eq!(kendall(&same), Some(1.0));
-        let turned = [(1.0, 30.0), (2.0, 20.0), (3.0, 10.0)];
-        assert_eq!(kendall(&turned), Some(-1.0));
-        // Repeats of one configuration have no order.
-        assert_eq!(kendall(&[(1.0, 1.0), (1.01, 2.0), (1.02, 3.0)]), None);
     }
 }

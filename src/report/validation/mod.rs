@@ -12,7 +12,8 @@ pub use tables::{By, validation_markdown, validation_parts, validation_text};
 
 use serde::Serialize;
 
-use crate::validate::score::{Scored, Summary, counts, is_fitted, rank_correlation};
+use crate::validate::score::{Scored, Summary, counts, is_fitted};
+use crate::validate::sweeps::rank_correlation;
 
 /// Everything that is told of a validation, in the form that JSON takes.
 #[derive(Debug, Serialize)]
@@ -23,8 +24,10 @@ pub struct ValidationReport {
     pub planner_version: &'static str,
     /// The rows that count: no constant was fitted to them, their configuration is complete, they are pretraining runs on GPUs.
     pub summary: Summary,
-    /// Kendall's rank correlation within sweeps of all rows, mean over sweeps.
+    /// Kendall's rank correlation within sweeps of all rows, mean over sweeps, of pairs further apart than repeats.
     pub rank_correlation: Option<f64>,
+    /// The same of all pairs.
+    pub rank_correlation_plain: Option<f64>,
     /// Every row.
     pub rows: Vec<RowReport>,
 }
@@ -53,12 +56,13 @@ pub struct RowReport {
 /// What is told of scored rows.
 #[must_use]
 pub fn validation_report(scored: &[Scored<'_>]) -> ValidationReport {
-    let all: Vec<&Scored<'_>> = scored.iter().collect();
+    let tau = rank_correlation(&scored.iter().collect::<Vec<_>>()).map(|(tau, _)| tau);
     ValidationReport {
         schema_version: 1,
         planner_version: env!("CARGO_PKG_VERSION"),
         summary: rounded(&headline(scored)),
-        rank_correlation: rank_correlation(&all).map(|tau| round(tau, 1e4)),
+        rank_correlation: tau.map(|tau| round(tau.beyond_noise, 1e4)),
+        rank_correlation_plain: tau.map(|tau| round(tau.plain, 1e4)),
         rows: scored.iter().map(row).collect(),
     }
 }

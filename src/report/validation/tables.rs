@@ -7,7 +7,8 @@ use clap::ValueEnum;
 
 use super::headline;
 use crate::report::Table;
-use crate::validate::score::{Predicted, Scored, Summary, counts, is_fitted, rank_correlation};
+use crate::validate::score::{Predicted, Scored, Summary, counts, is_fitted};
+use crate::validate::sweeps::{rank_correlation, sweeps};
 
 /// What rows are gathered by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -77,6 +78,10 @@ pub fn validation_text(scored: &[Scored<'_>], by: By, worst: usize) -> String {
         by.title(),
         gathered(scored, by).text(2)
     );
+    let ranked = ranked(scored);
+    if !ranked.is_empty() {
+        let _ = write!(out, "\nWithin sweeps of layouts:\n\n{}", ranked.text(2));
+    }
     let rows = offenders(scored, worst);
     let _ = write!(out, "\nFurthest off, of the rows that count:\n\n{}", rows.text(2));
     let left = left_out(scored);
@@ -89,6 +94,10 @@ pub fn validation_text(scored: &[Scored<'_>], by: By, worst: usize) -> String {
 pub fn validation_markdown(scored: &[Scored<'_>], by: By, worst: usize) -> String {
     let mut out = format!("{}\n{}", head(scored), validation_parts(scored).markdown());
     let _ = write!(out, "\n### By {}\n\n{}", by.title(), gathered(scored, by).markdown());
+    let ranked = ranked(scored);
+    if !ranked.is_empty() {
+        let _ = write!(out, "\n### Within sweeps of layouts\n\n{}", ranked.markdown());
+    }
     let _ = write!(out, "\n### Furthest off\n\n{}", offenders(scored, worst).markdown());
     let _ = write!(out, "\n### Not predicted\n\n{}", left_out(scored).markdown());
     out
@@ -98,8 +107,10 @@ fn head(scored: &[Scored<'_>]) -> String {
     let summary = headline(scored);
     let predicted = scored.iter().filter(|scored| scored.outcome.is_ok()).count();
     let all: Vec<&Scored<'_>> = scored.iter().collect();
-    let tau =
-        rank_correlation(&all).map(|tau| format!(" Within sweeps of layouts, rank correlation {tau:.2}.")).unwrap_or_default();
+    let tau = rank_correlation(&all).map_or_else(String::new, |(tau, sweeps)| {
+        let (beyond, plain) = (tau.beyond_noise, tau.plain);
+        format!(" Within {sweeps} sweeps of layouts, rank correlation {beyond:.2}; {plain:.2} with pairs that are closer than repeats.")
+    });
     format!(
         "{} of {} rows predicted ({:.0} %). {} rows in {} groups count: median error {:.1} %, mean {:.1} %, nine in ten below {:.1} %, bias {:+.1} %.{tau}\n",
         predicted,
@@ -164,6 +175,29 @@ fn gathered(scored: &[Scored<'_>], by: By) -> Table {
             cells.insert(1, part.to_owned());
             table.row(cells);
         }
+    }
+    table
+}
+
+/// Sweeps of layouts, with how far apart their layouts are and whether the faster ones were predicted to be.
+fn ranked(scored: &[Scored<'_>]) -> Table {
+    let headings =
+        ["sweep", "model", "accelerator", "sequence", "layouts", "slowest over fastest", "rank correlation", "all pairs"];
+    let mut table = Table::new(&headings, 3);
+    for sweep in sweeps(&scored.iter().collect::<Vec<_>>()) {
+        let Some(tau) = sweep.rank_correlation() else { continue };
+        let row = sweep.row;
+        let heads = row.heads.map(|heads| format!(", {heads} heads")).unwrap_or_default();
+        table.row([
+            row.source.clone(),
+            format!("{}{heads}", row.model_name),
+            format!("{} x {}", row.n_gpus.unwrap_or(0), row.accelerator),
+            row.seq.unwrap_or(0).to_string(),
+            sweep.layouts.len().to_string(),
+            format!("{:+.0} %", sweep.spread() * 100.0),
+            format!("{:.2}", tau.beyond_noise),
+            format!("{:.2}", tau.plain),
+        ]);
     }
     table
 }
