@@ -100,6 +100,50 @@ fn activations_of_a_layer_are_the_published_ones() {
     assert_eq!(recomputed(8, true, Recompute::Full), 2.0 * s * b * h / 8.0);
 }
 
+/// Megatron's fused softmax takes four rows at once: with three heads and two sequences on a rank it is not there, and the scores pass
+/// over memory in 32 bits, cast up and down, scaled and masked.
+#[test]
+fn softmax_is_fused_where_rows_come_in_fours() {
+    let model = Architecture::new(gpt()).expect("consistent");
+    let softmax = |tensor: u32| {
+        let all = layer_operators(&model, LayerKind::Dense, None, &shard(tensor, false));
+        let found = all.into_iter().find(|operator| operator.name.contains("softmax")).expect("one");
+        let scores = 2.0 * f64::from(model.heads.query() / tensor) * 2048.0 * 2048.0;
+        let per_score = |bytes: f64| bytes / scores;
+        let [forward, backward] = [&found.forward, &found.input_gradient].map(|kernels| per_score(kernels[0].bytes()));
+        (found.name, found.launches, forward, backward, per_score(found.saved.bytes.get()))
+    };
+    for tensor in [8, 16, 24] {
+        assert_eq!(softmax(tensor), ("softmax", 1.0, 4.0, 6.0, 2.0), "{tensor}");
+    }
+    // Dropout keeps the cast result's place.
+    let (cast, wide) = (6.0, 4.0);
+    assert_eq!(softmax(32), ("unfused softmax", 5.0, 2.0 * cast + 6.0 * wide, 2.0 * cast + 7.0 * wide, wide));
+}
+
+/// What is not added up within the matmuls is read and written once more: new gradients in 16 bits, and their sum.
+#[test]
+fn gradients_added_up_apart_pass_over_memory() {
+    let cluster = a100();
+    let topology = Topology::new(&cluster);
+    let gradients = |apart: bool| {
+        let mut computation = Computation::new(2048, Precision::Bf16, Software::Fsdp);
+        computation.storage.summed_apart = apart;
+        let setup =
+            Setup::new((&cluster, 0), &topology, Calibration::defaults(), gpt(), computation).expect("an A100 has BF16");
+        let kernels = setup.kernels(&strategy(8, false, Recompute::None));
+        (kernels.whole(&setup.sorts).get(), setup.device.memory.clone(), setup.device.launch.value.get())
+    };
+    let (within, ..) = gradients(false);
+    let (apart, memory, launch) = gradients(true);
+    let model = Architecture::new(gpt()).expect("consistent");
+    let (h, l, v) = (f64::from(model.hidden), f64::from(model.layers), f64::from(model.vocab));
+    let weights = [3.0, 1.0, 4.0, 4.0].map(|part| part * h * h / 8.0);
+    let add = |elements: f64| memory.time(elements * (2.0 + 2.0 * 4.0)).get() + launch;
+    let wanted = l * weights.iter().map(|elements| add(*elements)).sum::<f64>() + add(v * h / 8.0);
+    assert!((((apart - within) / wanted) - 1.0).abs() < 1e-9, "{} {wanted}", apart - within);
+}
+
 /// The FLOPs of a GPT step: 72 B L s h² (1 + s/6h + V/12Lh) with the whole attention square (arXiv:2205.05198, equation 7);
 /// half the square here.
 #[test]

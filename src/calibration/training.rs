@@ -233,6 +233,8 @@ impl Training {
             let of = format!("attention-{pass}");
             self.by_generation(&of, name, kernel, self.by_generation(&of, name, "", otherwise))
         };
+        // A recorded step leaves the host nothing to do between its kernels. What XLA compiles is always one, and has constants of its own.
+        let recorded = computation.graphs == Graphs::Full && software != Software::Xla;
         let exposed = |overlapped: bool, of: &str| if overlapped { self.by_software(of, software, 1.0) } else { 1.0 };
         Factors {
             linear: matmul(computation.precision),
@@ -251,11 +253,12 @@ impl Training {
             context_exposed: self.by_software("context-exposed", software, 1.0),
             expert_exposed: exposed(computation.expert_overlap, "expert-exposed") * self.exchange(accelerator),
             grouped: self.by_software("grouped", software, 1.0),
+            // Where graphs hold the whole step nothing waits for the number of tokens of an expert, and the exchange's kernels permute.
             dispatch: self
                 .value("dispatch.graphed")
-                .filter(|_| computation.graphs == Graphs::Full && software.is_megatron_core())
+                .filter(|_| recorded)
                 .unwrap_or_else(|| self.by_software("dispatch", software, 1.0)),
-            layer: Seconds::new(self.by_software("layer", software, 0.0) * 1e-6),
+            layer: Seconds::new(if recorded { 0.0 } else { self.by_software("layer", software, 0.0) * 1e-6 }),
             route: Seconds::new(match computation.graphs {
                 // A Grace host issues kernels faster, over a link of its own.
                 Graphs::None if name.starts_with("gb") || name.starts_with("gh") => {
@@ -266,7 +269,7 @@ impl Training {
                 Graphs::Full => 0.0,
             }),
             unaligned: self.value("unaligned").unwrap_or(1.0),
-            turn: Seconds::new(self.by_software("turn", software, 0.0) * 1e-3),
+            turn: Seconds::new(if recorded { 0.0 } else { self.by_software("turn", software, 0.0) * 1e-3 }),
             contention: self.by_software("contention", software, 0.0),
             step: Seconds::new(self.by_software("step", software, 0.0) * 1e-3),
         }

@@ -129,16 +129,8 @@ fn core(model: &Architecture, window: Option<u32>, shard: &Shard) -> Vec<Operato
                     launches: 1.0,
                 }
             };
-            let mut out = vec![
-                product("attention scores", [s / c, s, d], (query + key) * element),
-                Operator::stream(
-                    "softmax",
-                    Part::AttentionCore,
-                    2.0 * scores * element,
-                    3.0 * scores * element,
-                    scores * element,
-                ),
-            ];
+            let mut out =
+                vec![product("attention scores", [s / c, s, d], (query + key) * element), softmax(model, shard, scores)];
             if model.dropout {
                 out.push(Operator::stream(
                     "attention dropout",
@@ -152,6 +144,28 @@ fn core(model: &Architecture, window: Option<u32>, shard: &Shard) -> Vec<Operato
             out
         }
     }
+}
+
+/// Rows of scores that a block of Megatron's fused softmax takes at once, one to each of its four warps.
+const ROWS_AT_ONCE: u32 = 4;
+/// Kernels of the softmax that is not fused: cast up, scale, mask, softmax, cast down.
+const SOFTMAX_LAUNCHES: f64 = 5.0;
+
+/// Scale, mask and softmax of `scores` elements. Megatron has one kernel for that where heads times sequences on a rank are a
+/// multiple of four, and runs `PyTorch`'s one by one in 32 bits where they are not (`megatron/model/fused_softmax.py`,
+/// `is_kernel_available` and `forward_torch_softmax`).
+fn softmax(model: &Architecture, shard: &Shard, scores: f64) -> Operator {
+    let (element, wide) = (shard.precision.activation_bytes(), 4.0);
+    let heads = (model.heads.query() / shard.tensor).max(1);
+    if (heads * shard.microbatch) % ROWS_AT_ONCE == 0 {
+        let kept = scores * element;
+        return Operator::stream("softmax", Part::AttentionCore, 2.0 * kept, 3.0 * kept, kept);
+    }
+    let cast = element + wide;
+    let [forward, backward] = [2.0, 3.0].map(|softmax| scores * (2.0 * cast + (2.0 + 2.0 + softmax) * wide));
+    // The result in 32 bits is what its gradient is made from; without dropout the cast one is kept for the product behind it.
+    let kept = scores * (wide + if model.dropout { 0.0 } else { element });
+    Operator::stream("unfused softmax", Part::AttentionCore, forward, backward, kept).launching(SOFTMAX_LAUNCHES)
 }
 
 /// Query-key pairs of a causal sequence of `s` tokens: half the square, or a band of it.

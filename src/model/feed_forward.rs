@@ -62,13 +62,13 @@ fn experts(model: &Architecture, moe: crate::catalog::Experts, shard: &Shard) ->
             divided * h * element,
         )
         .launching(ROUTER_LAUNCHES),
-        Operator::stream("permute to experts", Part::Experts, 2.0 * moved, 2.0 * moved, 0.0).launching(PERMUTE_LAUNCHES),
+        Operator::stream("permute to experts", Part::Permutation, 2.0 * moved, 2.0 * moved, 0.0).launching(PERMUTE_LAUNCHES),
     ];
     out.extend(block("experts", Part::Experts, model, [rows, f, h], local, shard, shard.kept_input(routed * h)));
     out.push(
         Operator::stream(
             "combine from experts",
-            Part::Experts,
+            Part::Permutation,
             2.0 * moved,
             2.0 * moved,
             if shard.keeping.weighs_inside { 0.0 } else { moved },

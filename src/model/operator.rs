@@ -124,6 +124,8 @@ pub enum Part {
     FeedForward,
     /// Routed experts with their router.
     Experts,
+    /// Tokens put in the order of their experts, and back.
+    Permutation,
     /// The token embedding.
     Embedding,
     /// The output projection and loss.

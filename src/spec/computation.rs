@@ -57,4 +57,11 @@ impl Computation {
             storage: Storage::default(),
         }
     }
+
+    /// Whether every microbatch's weight gradients are added to the sum in a pass of their own (`DeepSpeed`'s
+    /// `runtime/bf16_optimizer.py`, `update_hp_grads`).
+    #[must_use]
+    pub fn sums_apart(&self) -> bool {
+        self.software == Software::MegatronDeepspeed || self.storage.summed_apart
+    }
 }

@@ -13,6 +13,9 @@ pub struct Storage {
     pub half_shards: bool,
     /// ZeRO-1 gives whole tensors to ranks, and each broadcasts what it updated (`InternEvo`), instead of equal slices that are gathered.
     pub owners: bool,
+    /// Every microbatch's weight gradients are added to the sum in a pass of their own (autograd, `InternEvo`, Megatron-LM before its
+    /// fused kernel of February 2022) instead of by the matmuls that make them. `DeepSpeed`'s engine always does that.
+    pub summed_apart: bool,
     /// Tensors of a layer that stay on the accelerator, where a job names them (`MaxText`'s `remat_policy`).
     pub named: Option<Tensors>,
     /// Modules of a layer that are computed again (Megatron-Core's `recompute_modules`).

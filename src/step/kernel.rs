@@ -86,7 +86,7 @@ impl Device {
     #[must_use]
     pub fn time_in(&self, part: Part, kernel: &Kernel, pass: Pass) -> Seconds {
         let slower = match kernel {
-            Kernel::Stream { .. } if part == Part::Experts => self.factors.dispatch,
+            Kernel::Stream { .. } if part == Part::Permutation => self.factors.dispatch,
             Kernel::Matmul { batch, .. } if part == Part::Experts && *batch > 1.0 => self.factors.grouped,
             _ => 1.0,
         };

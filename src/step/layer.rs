@@ -363,9 +363,12 @@ impl Groups {
     }
 }
 
-/// Bytes of a gradient element as it is summed over replicas: BF16 gradients are accumulated in 32 bits, FP16 ones in 16, as
-/// Megatron-LM does; `InternEvo` sums both in 16.
+/// Bytes of a gradient element as it is summed over replicas: BF16 gradients are accumulated in 32 bits unless the job says otherwise,
+/// FP16 ones in 16, as Megatron-LM does; `InternEvo` sums both in 16. What the buffer holds is what travels
+/// (`param_and_grad_buffer.py`).
 #[must_use]
 pub fn gradient_bytes(computation: &Computation) -> f64 {
-    if computation.precision == Precision::Fp16 || computation.storage.half_shards { 2.0 } else { 4.0 }
+    let storage = &computation.storage;
+    let narrow = computation.precision == Precision::Fp16 || storage.half_shards || storage.narrow_gradients;
+    if narrow { 2.0 } else { 4.0 }
 }

@@ -2,7 +2,7 @@
 //! their ranks are, how many stages and replicas they have and what they recompute share.
 
 use super::kernel::{Device, Pass};
-use super::layer::Passes;
+use super::layer::{Passes, gradient_bytes};
 use super::working;
 use crate::model::{Architecture, Kernel, LayerKind, Operator, Part, Shard, layer_operators};
 use crate::spec::{AttentionKernel, Computation, Recompute, Software};
@@ -74,6 +74,7 @@ pub fn passes(operators: &[Operator], device: &Device, computation: &Computation
         passes.input_gradient.compute += kernels(device, operator, &operator.input_gradient, Pass::Backward);
         if !computation.adapters {
             passes.weight_gradient.compute += kernels(device, operator, &operator.weight_gradient, Pass::Backward);
+            passes.weight_gradient.compute += accumulation(operator, device, computation);
         }
         passes.saved += operator.saved.bytes;
     }
@@ -88,6 +89,20 @@ pub fn passes(operators: &[Operator], device: &Device, computation: &Computation
         passes.weight_gradient.compute = passes.weight_gradient.compute * slower;
     }
     passes
+}
+
+/// Time of adding an operator's new weight gradients to what earlier microbatches left, where matmuls do not: a pass over both, behind
+/// the matmuls that made the new ones, in 16 bits.
+pub(super) fn accumulation(operator: &Operator, device: &Device, computation: &Computation) -> Seconds {
+    if !computation.sums_apart() {
+        return Seconds::ZERO;
+    }
+    let sum = gradient_bytes(computation);
+    let add = |kernel: &Kernel| match *kernel {
+        Kernel::Matmul { m, n, batch, .. } => device.memory.time(m * n * batch * (2.0 + 2.0 * sum)) + device.launch.value,
+        Kernel::Attention { .. } | Kernel::Stream { .. } => Seconds::ZERO,
+    };
+    operator.weight_gradient.iter().map(add).sum()
 }
 
 fn kernels(device: &Device, operator: &Operator, kernels: &[Kernel], pass: Pass) -> Seconds {

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use super::Setup;
 use super::kernel::Pass;
+use super::layer_kernels::accumulation;
 use crate::model::{Kernel, LayerKind, Operator, embedding_operators, head_operators, layer_operators};
 use crate::parallel::Strategy;
 use crate::units::Seconds;
@@ -121,11 +122,12 @@ impl Setup<'_> {
         if held.contains(&last) {
             out.push(("output layer".to_owned(), 1, timed(head_operators(&self.model, &shard), Seconds::ZERO, ISSUE)));
         }
-        if factors.turn > Seconds::ZERO {
+        let turn = self.turn(strategy);
+        if turn > Seconds::ZERO {
             let turn = OperatorTime {
                 name: HOST_NAME,
-                forward: factors.turn,
-                backward: factors.turn,
+                forward: turn,
+                backward: turn,
                 equation: TURN.to_owned(),
                 ..OperatorTime::default()
             };
@@ -153,14 +155,16 @@ impl Setup<'_> {
             let waits = kernels.iter().filter(|kernel| self.device.is_memory_bound(kernel, pass));
             waits.map(|kernel| self.device.time_in(operator.part, kernel, pass)).sum::<Seconds>()
         };
+        let added = accumulation(operator, &self.device, &self.computation);
         let kernels: Vec<String> = operator.forward.iter().map(|kernel| self.device.describe(kernel)).collect();
         OperatorTime {
             name: operator.name,
             forward: time(&operator.forward, Pass::Forward),
-            backward: time(&operator.input_gradient, Pass::Backward) + time(&operator.weight_gradient, Pass::Backward),
+            backward: time(&operator.input_gradient, Pass::Backward) + time(&operator.weight_gradient, Pass::Backward) + added,
             memory_bound: memory(&operator.forward, Pass::Forward)
                 + memory(&operator.input_gradient, Pass::Backward)
-                + memory(&operator.weight_gradient, Pass::Backward),
+                + memory(&operator.weight_gradient, Pass::Backward)
+                + added,
             equation: format!("forward and backward; forward: {}", kernels.join("; ")),
         }
     }

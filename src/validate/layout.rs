@@ -129,12 +129,19 @@ fn computation(row: &PublishedRun, sequence: u32) -> Result<Computation, String>
     })
 }
 
-/// What a row says of recorded graphs; from the summer of 2026 they hold whole steps on Grace hosts, whether a row says so or not.
+/// What a row says of recorded graphs. On Grace hosts Megatron-Bridge's recipes have had them since its first release, of November 2025,
+/// for parts of layers, and since the summer of 2026 for whole steps, whether a row says so or not.
 fn graphs(row: &PublishedRun, notes: &str) -> Option<Graphs> {
-    let whole = ["full_iteration", "full_cuda_graph=1"].iter().any(|graph| notes.contains(graph));
-    if whole || row.accelerator.starts_with("GB") && release(row).is_finite() && release(row) > 2026.5 {
+    let whole =
+        ["full_iteration", "full_cuda_graph=1"].iter().any(|graph| notes.contains(graph)) && !notes.contains("graph none");
+    let on_grace = row.accelerator.starts_with("GB") && release(row).is_finite();
+    // Rows that name their recipe say what of it is recorded.
+    let bridge = row.framework.starts_with("Megatron-Bridge") && notes.is_empty();
+    if whole || on_grace && release(row) > 2026.5 {
         Some(Graphs::Full)
-    } else if notes.contains("cuda graph transformer_engine") || notes.contains("cuda_graph=1") {
+    } else if ["cuda graph transformer_engine", "cuda_graph=1"].iter().any(|graph| notes.contains(graph))
+        || on_grace && bridge && release(row) > 2025.8
+    {
         Some(Graphs::Partial)
     } else {
         None
@@ -237,6 +244,8 @@ fn storage(row: &PublishedRun, notes: &str, base: &Computation) -> Storage {
         narrow_activation: eight && contest && adapters && row.cp.unwrap_or(1) == 1,
         half_shards: framework.contains("internevo"),
         owners: framework.contains("internevo"),
+        // Megatron-LM has had the fused kernel since commit 83b1e42f, of February 2022.
+        summed_apart: framework.contains("internevo") || base.software.is_early_megatron() && release(row) < 2022.1,
         named: (base.software == Software::Xla).then(|| named(&row.recompute)),
         recomputed: recomputed(&row.recompute),
         offloaded_layers: notes
@@ -323,5 +332,21 @@ mod tests {
         for whole in ["zero1 over all DP", "FSDP over 256 x DP 1", "FSDP 1 x DP 64", "zero3", ""] {
             assert_eq!(copies(whole, 64), 1, "{whole}");
         }
+    }
+
+    /// What rows leave open of their recipes.
+    #[test]
+    fn releases_say_what_rows_do_not() {
+        let rows = crate::validate::row::read(crate::validate::PUBLISHED).expect("it is read");
+        let of = |id: &str| {
+            let row = rows.iter().find(|row| row.id == id).unwrap_or_else(|| panic!("a row {id}"));
+            Layout::of(row).unwrap_or_else(|error| panic!("{id}: {error}")).computation
+        };
+        // Megatron-Bridge on racks: 25.09 and 25.11, both silent; a recipe without graphs; 26.08.
+        let graphs = ["MB0020", "MB0044", "MB0107", "MB0325"].map(|id| of(id).graphs);
+        assert_eq!(graphs, [Graphs::None, Graphs::Partial, Graphs::None, Graphs::Full]);
+        // Megatron-LM of 2021 and of May 2022, and InternEvo.
+        let apart = ["MI0116", "MI0081", "MI0052"].map(|id| of(id).sums_apart());
+        assert_eq!(apart, [true, false, true]);
     }
 }

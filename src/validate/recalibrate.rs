@@ -117,7 +117,7 @@ const HEADER: &str = "\
 #   context-exposed      the same of context-parallel exchanges
 #   expert-exposed       the same of expert exchanges that run beside another microbatch
 #   contention.F         slow-down of computation by a collective beside it, in shares of the collective's time
-#   grouped, dispatch    time of grouped matmuls and traffic of routing and permutation, over ideal ones
+#   grouped, dispatch    time of grouped matmuls and traffic of permutation, over ideal ones
 #   route                time in which the host waits for the tokens of every expert, in us, each pass of a layer
 #   exchange.rack        time of expert exchanges in a rack-sized scale-up domain, over that of kernels for eight accelerators
 #   unaligned            rate of matmuls whose rows are not aligned to 16 bytes, over aligned ones
