@@ -321,7 +321,8 @@ fn tokens_days_and_mfu_follow_from_an_iteration() {
     }
 }
 
-/// The same runs of Megatron-LM, predicted: its MFU falls with scale at a fixed batch, and by how much.
+/// The same runs of Megatron-LM, predicted: its MFU falls with scale at a fixed batch, and by how much. It is the baseline of table 3, to which
+/// that paper adds the overlap of data-parallel communication.
 #[test]
 fn mfu_falls_with_scale_as_it_did() {
     let catalog = Catalog::embedded();
@@ -334,14 +335,14 @@ fn mfu_falls_with_scale_as_it_did() {
         let cluster = Cluster::load_sized(source(), catalog, gpus / 8).expect("valid");
         let text = format!(
             "jobs: [{{name: scaling, model: gpt3-175b, tokens: 300B tokens, sequence: 2048, global-batch: {batch} sequences, \
-             parallelism: {{tp: 8, pp: 8, vp: 6, dp: {}, schedule: interleaved}}}}]\n",
+             software: megatron-core-2024, parallelism: {{tp: 8, pp: 8, vp: 6, dp: {}, schedule: interleaved, overlap: false}}}}]\n",
             gpus / 64
         );
         let workload = Workload::load(Source::new("workload.yaml", text), catalog).expect("valid");
         let topology = Topology::new(&cluster);
         let plan = Plan::new(&cluster, &topology, &workload, &workload.jobs[0], catalog).expect("a plan");
         let (measured, predicted) = (row.number("mfu_pct"), plan.step.mfu * 100.0);
-        within(predicted, measured, 0.12 * measured, "MFU");
+        within(predicted, measured, 0.07 * measured, "MFU");
         match by_batch.iter_mut().find(|(other, _)| *other == batch) {
             Some((_, all)) => all.push((measured, predicted)),
             None => by_batch.push((batch, vec![(measured, predicted)])),

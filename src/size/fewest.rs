@@ -6,6 +6,9 @@ use crate::plan::in_time;
 use crate::topology::Topology;
 use crate::units::Seconds;
 
+/// A number over this of the most that may be tried is near it.
+const NEARLY_ALL: u32 = 8;
+
 /// What is known of a number of nodes before the search.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Known {
@@ -41,6 +44,8 @@ impl Sizer<'_> {
                 Ok(None) | Err(_) => late = next,
             }
             next = match (late, in_time <= most) {
+                // Where little is left above, the most tells whether any number does.
+                (_, false) if late > most / NEARLY_ALL => most,
                 (_, false) => late.saturating_add(step),
                 (0, true) => in_time.saturating_sub(step),
                 (_, true) => late.midpoint(in_time),

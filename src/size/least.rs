@@ -90,6 +90,14 @@ impl Sized {
     }
 }
 
+/// Why no number of nodes of a design does.
+pub(super) struct TooFew {
+    /// The most nodes that have a plan and are late; zero where none has one.
+    pub(super) late: u32,
+    /// What is said of it.
+    pub(super) message: String,
+}
+
 /// What sizes designs.
 pub(super) struct Sizer<'a> {
     pub(super) question: &'a Question<'a>,
@@ -233,14 +241,15 @@ impl<'a> Sizer<'a> {
     ///
     /// # Errors
     /// Why no number of nodes does.
-    pub(super) fn least(&self, design: &Design, like: Option<u32>) -> Result<Sized, String> {
-        let most = self.most_nodes(design)?;
-        let first = like.map_or_else(|| self.guess(design), Ok)?.clamp(1, most);
+    pub(super) fn least(&self, design: &Design, like: Option<u32>) -> Result<Sized, TooFew> {
+        let refused = |message| TooFew { late: 0, message };
+        let most = self.most_nodes(design).map_err(refused)?;
+        let first = like.map_or_else(|| self.guess(design), Ok).map_err(refused)?.clamp(1, most);
         let step = if like.is_some() { 1 } else { first / LIKELY_OFF };
-        let sized = self.settled(design, Known { late: 0, in_time: None, first, step, most });
-        sized.map_err(|late| {
-            late.or_else(|| self.on(design, most).err())
-                .unwrap_or_else(|| format!("{most} nodes, the most that were tried, are not enough for the deadlines"))
+        self.settled(design, Known { late: 0, in_time: None, first, step, most }).map_err(|why| {
+            let why = why.or_else(|| self.on(design, most).err());
+            let message = format!("{most} nodes, the most that were tried, are not enough for the deadlines");
+            why.map_or(TooFew { late: most, message }, refused)
         })
     }
 

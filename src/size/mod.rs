@@ -162,13 +162,21 @@ fn alike<'a>(servers: &[&'a str], catalog: &Catalog) -> Vec<Vec<&'a str>> {
 fn candidate(sizer: &Sizer<'_>, server: &str, question: &Question<'_>, like: Option<u32>) -> Candidate {
     let mut designs = question.designs.iter().filter(|design| design.server == server);
     let (mut best, mut refusal) = (None, None);
+    // Nodes that are too few on a design of which no other takes fewer.
+    let mut late = 0;
     for design in designs.by_ref() {
+        if sizer.most_nodes(design).is_ok_and(|most| most <= late) {
+            continue;
+        }
         match sizer.least(design, like) {
             Ok(sized) => {
                 best = Some(sized);
                 break;
             }
-            Err(why) => refusal = refusal.or(Some(why)),
+            Err(why) => {
+                late = late.max(why.late);
+                refusal = refusal.or(Some(why.message));
+            }
         }
     }
     if let Some(fewest) = best.as_ref().map(|best| best.nodes) {
