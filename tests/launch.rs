@@ -78,7 +78,7 @@ fn every_example_is_planned_the_same_after_a_trip_through_a_script() {
         ("desktop-2x-rtx-4090", "tinyllama"),
         ("h100-superpod-127", "llama2-7b"),
         ("mi300x-64", "mixtral-8x7b"),
-        ("gb200-nvl72-8", "gpt3-175b"),
+        ("h100-superpod-127", "gpt3-175b"),
         ("a100-selene-3072", "megatron-1t"),
         ("h100-16384", "llama3.1-405b"),
         ("h800-2048", "deepseek-v3"),
