@@ -78,6 +78,7 @@ fn every_example_is_planned_the_same_after_a_trip_through_a_script() {
         ("desktop-2x-rtx-4090", "tinyllama"),
         ("h100-superpod-127", "llama2-7b"),
         ("mi300x-64", "mixtral-8x7b"),
+        ("gb200-nvl72-8", "llama3-70b"),
         ("h100-superpod-127", "gpt3-175b"),
         ("a100-selene-3072", "megatron-1t"),
         ("h100-16384", "llama3.1-405b"),
@@ -85,6 +86,29 @@ fn every_example_is_planned_the_same_after_a_trip_through_a_script() {
     ] {
         round_trip(cluster, job);
     }
+}
+
+/// On racks of 72 GPUs the best layout of GPT-3 leaves a part of the last one idle: a script starts as many on every node.
+#[test]
+fn a_part_of_a_node_is_said_to_be_lost() {
+    let catalog = Catalog::embedded();
+    let cluster = Cluster::load(example("gb200-nvl72-8"), catalog).expect("valid");
+    let topology = Topology::new(&cluster);
+    let workload = Workload::load(example("workloads/gpt3-175b"), catalog).expect("valid");
+    let plan = Plan::new(&cluster, &topology, &workload, &workload.jobs[0], catalog).expect("a plan");
+    let own = setup(&cluster, &topology, &workload, &workload.jobs[0]).expect("a setup");
+    let node = own.pool.gpus_per_node;
+    let planned = Planned {
+        job: &workload.jobs[0],
+        model: &own.model,
+        computation: own.computation,
+        strategy: &plan.step.strategy,
+        node,
+    };
+    let launch = Launch::new(&planned, Framework::MegatronLm);
+    let rest = plan.step.strategy.gpus() % u64::from(node);
+    let lost: Vec<(&str, &str)> = launch.unsupported.iter().map(|left| (left.what.as_str(), left.why.as_str())).collect();
+    assert_eq!(lost, [("nodes", format!("the last node runs {rest} GPUs: start fewer processes there").as_str())]);
 }
 
 fn plain() -> Strategy {

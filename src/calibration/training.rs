@@ -256,7 +256,7 @@ impl Training {
             // Where graphs hold the whole step nothing waits for the number of tokens of an expert, and the exchange's kernels permute.
             dispatch: self
                 .value("dispatch.graphed")
-                .filter(|_| recorded)
+                .filter(|_| recorded && software.is_megatron_core())
                 .unwrap_or_else(|| self.by_software("dispatch", software, 1.0)),
             layer: Seconds::new(if recorded { 0.0 } else { self.by_software("layer", software, 0.0) * 1e-6 }),
             route: Seconds::new(match computation.graphs {

@@ -90,7 +90,7 @@ impl Setup<'_> {
         };
         let split = self.slice_layers(strategy);
         let placement = strategy.schedule.placement();
-        let chunks = strategy.schedule.chunks().unwrap_or(strategy.vp);
+        let chunks = strategy.chunks();
         let held: Vec<u32> = (0..chunks).map(|chunk| placement.slice(strategy.pp, stage, chunk)).collect();
         let last = split.len() as u32 - 1;
         let mut counts: BTreeMap<(LayerKind, Option<u32>), u32> = BTreeMap::new();

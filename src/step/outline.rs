@@ -284,7 +284,7 @@ impl Setup<'_> {
 
     /// What a layout costs, into `outline`, whose memory is used again. `pieces` and `groups` are those of the layout.
     pub fn outline(&self, s: &Strategy, pieces: &Sides<Pieces>, groups: &PoolGroups, outline: &mut Outline) {
-        let chunks = s.schedule.chunks().unwrap_or(s.vp);
+        let chunks = s.chunks();
         // The heuristic schedule keeps to the memory of 1F1B.
         let open = Times { forward: 1.0, input_gradient: 1.0, weight_gradient: 1.0, transfer: 0.0 };
         outline.pipeline =

@@ -88,7 +88,7 @@ impl Setup<'_> {
     /// (`batch_p2p_sync`), but where several runs of layers let it overlap them (`overlap_p2p_comm`, the default since October 2023):
     /// there the host is ahead.
     pub(super) fn turn(&self, s: &Strategy) -> Seconds {
-        let ahead = self.computation.software.is_megatron_core() && s.schedule.chunks().unwrap_or(s.vp) > 1;
+        let ahead = self.computation.software.is_megatron_core() && s.chunks() > 1;
         if ahead { Seconds::ZERO } else { self.device.factors.turn }
     }
 }

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::Placement;
+use crate::parallel::Strategy;
 pub use crate::spec::ScheduleKind as Kind;
 
 impl Kind {
@@ -37,6 +38,14 @@ impl Kind {
     #[must_use]
     pub const fn pairs(self) -> bool {
         matches!(self, Self::DualPipe | Self::DualPipeV | Self::Own(_))
+    }
+}
+
+impl Strategy {
+    /// Chunks of a stage: as many as its schedule has, else its virtual stages.
+    #[must_use]
+    pub fn chunks(&self) -> u32 {
+        self.schedule.chunks().unwrap_or(self.vp)
     }
 }
 
